@@ -1,0 +1,43 @@
+"""Messages between services: one file per producing service, topic facts beside each class.
+
+Every message is the whole public state of one thing (or, for cases, one fact about it). Fields have no defaults, so
+that a writer cannot forget one; only fields added after a contract froze may have one. Readers ignore unknown fields
+and accept unknown words in open lists.
+"""
+
+from contracts.agreements import AgreementRegistered
+from contracts.capacity import CapacityAnnounced
+from contracts.cases import CaseStepChanged
+from contracts.catalog import CareOfferingUpdated, CareUnitUpdated, CodeUpdated
+from contracts.envelope import Envelope, Unreadable, decode, encode
+from contracts.message import Message
+from contracts.topics import Topic
+from contracts.waittimes import WaittimeUpdated
+
+MESSAGES: tuple[type[Message], ...] = (
+    CareUnitUpdated,
+    CareOfferingUpdated,
+    CodeUpdated,
+    AgreementRegistered,
+    WaittimeUpdated,
+    CapacityAnnounced,
+    CaseStepChanged,
+)
+"""Every message class, in the order of the brokerage: who exists, what is agreed, how long the wait is, cases."""
+
+__all__ = [
+    "MESSAGES",
+    "AgreementRegistered",
+    "CapacityAnnounced",
+    "CareOfferingUpdated",
+    "CareUnitUpdated",
+    "CaseStepChanged",
+    "CodeUpdated",
+    "Envelope",
+    "Message",
+    "Topic",
+    "Unreadable",
+    "WaittimeUpdated",
+    "decode",
+    "encode",
+]

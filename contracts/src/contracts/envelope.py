@@ -1,0 +1,72 @@
+"""CloudEvents 1.0 in Kafka's binary mode: `ce_*` headers around a value that is the data alone, as JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+from uuid import uuid4
+
+from pydantic import ValidationError
+
+from contracts.message import Message
+
+M = TypeVar("M", bound=Message)
+
+CONTENT_TYPE = "application/json"
+
+
+class Unreadable(ValueError):
+    """A record that can never be read. Says which field is wrong and why, never the value itself."""
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A message ready to be sent: topic, key, value and CloudEvents headers."""
+
+    event_id: str
+    topic: str
+    key: str
+    value: bytes
+    headers: dict[str, str]
+
+
+def event_type(message: type[Message]) -> str:
+    """The CloudEvents type of a message class, for example `se.vardformedling.agreement-registered.v1`."""
+    return f"se.vardformedling.{message.topic.name}.v1"
+
+
+def encode(message: Message, *, at: datetime, traceparent: str | None = None) -> Envelope:
+    """The message in its envelope. `at` is when the change happened; the producer named in the topic facts is the source."""
+    event_id = str(uuid4())
+    key = message.key()
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": event_id,
+        "ce_source": f"/{message.topic.producer}",
+        "ce_type": event_type(type(message)),
+        "ce_time": at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "ce_subject": key,
+        "ce_partitionkey": key,
+        "ce_dataversion": str(message.version),
+        "content-type": CONTENT_TYPE,
+    }
+    if traceparent is not None:
+        headers["traceparent"] = traceparent
+    return Envelope(event_id, message.topic.name, key, message.model_dump_json().encode(), headers)
+
+
+def decode(kind: type[M], headers: Mapping[str, str], value: bytes) -> M:
+    """The message in a record of its topic. Raises Unreadable for another type, a later major version or bad data."""
+    found = headers.get("ce_type")
+    if found != event_type(kind):
+        raise Unreadable(f"ce_type is {found or 'missing'}, expected {event_type(kind)}")
+    try:
+        return kind.model_validate_json(value)
+    except ValidationError as error:
+        raise Unreadable(
+            "; ".join(f"{_field(row['loc'])}: {row['msg']}" for row in error.errors(include_input=False))
+        ) from None
+
+
+def _field(path: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in path) or "value"

@@ -1,0 +1,35 @@
+"""Facts about a topic, declared beside the message class that travels on it; topics.yaml is generated from them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+DAY_MS = 24 * 60 * 60 * 1000
+PARKED_RETENTION_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic: `state` keeps the last message per key for ever (compacted), `log` keeps every fact for a time.
+
+    `key` tells in words what the record key is; `retention_days` holds for a log, None means for ever.
+    """
+
+    name: str
+    kind: Literal["state", "log"]
+    key: str
+    producer: str
+    consumers: tuple[str, ...]
+    partitions: int = 6
+    retention_days: int | None = None
+
+    @property
+    def config(self) -> dict[str, str]:
+        """Kafka's own topic settings."""
+        if self.kind == "state":
+            return {"cleanup.policy": "compact", "max.compaction.lag.ms": str(DAY_MS), "min.compaction.lag.ms": "0"}
+        retention = -1 if self.retention_days is None else self.retention_days * DAY_MS
+        return {"cleanup.policy": "delete", "retention.ms": str(retention)}
+
+    def parked(self, group: str) -> str:
+        """The dead-letter topic of one consumer group of this topic."""
+        return f"{self.name}-parked-{group}"
