@@ -1,4 +1,4 @@
-"""Identifiers that check themselves: each function returns the normal form or raises ValueError that says what is wrong.
+"""Identifiers that check themselves: each function returns the normal form, or a ValueError says what is wrong.
 
 No message repeats the value it refuses: a refused organisation number may be somebody's personal number.
 """
@@ -10,7 +10,7 @@ from rules.regions import REGIONS
 
 _HSA_ID = re.compile(r"SE(\d{10})-([A-Z0-9]{1,18})")
 _KVA = re.compile(r"[A-Z]{3}\d{2}|[A-Z]{2}\d{3}")
-_ICD10 = re.compile(r"([A-Z]\d{2})\.?(\d[A-Z0-9]?)?")
+_ICD10 = re.compile(r"([A-Z]\d{2})(?:\.?(\d[A-Z0-9]?))?")
 
 _VERHOEFF_TIMES = (
     "0123456789",
@@ -101,10 +101,16 @@ def _ten_digits(value: str) -> str:
     return digits
 
 
+def _upper(value: str) -> str:
+    # Checked before the change of case: ß, ı and ſ turn into plain letters, and full-width digits count as digits.
+    plain = value.strip()
+    return plain.upper() if plain.isascii() else ""
+
+
 def hsa_id(value: str) -> str:
-    """An HSA-id in upper case: SE, the owner's organisation number, a hyphen, 1-18 letters or digits; at most 31 characters."""
-    normal = value.strip().upper()
-    match = _HSA_ID.fullmatch(normal) if normal.isascii() else None
+    """An HSA-id in upper case: SE, its owner's organisation number, a hyphen, 1-18 letters or digits."""
+    normal = _upper(value)
+    match = _HSA_ID.fullmatch(normal)
     if match is None:
         raise ValueError("must look like SE2321000016-A123: SE, ten digits, a hyphen, then 1-18 letters or digits")
     if not passes_luhn(match[1]):
@@ -115,7 +121,7 @@ def hsa_id(value: str) -> str:
 
 
 def sctid(value: str) -> str:
-    """A SNOMED CT concept identifier: 6-18 digits, no leading zero, concept partition (00 or 10), Verhoeff check digit."""
+    """A SNOMED CT concept identifier: 6-18 digits, no leading zero, partition 00 or 10, Verhoeff check digit."""
     digits = value.strip()
     if not (6 <= len(digits) <= 18 and digits.isascii() and digits.isdecimal()) or digits[0] == "0":
         raise ValueError("must be 6-18 digits without a leading zero")
@@ -128,7 +134,7 @@ def sctid(value: str) -> str:
 
 def kva_code(value: str) -> str:
     """A KVÅ code in upper case: three letters and two digits (surgical) or two letters and three digits (medical)."""
-    normal = value.strip().upper()
+    normal = _upper(value)
     if _KVA.fullmatch(normal) is None:
         raise ValueError("must look like CJE20 or AU124: three letters and two digits, or two letters and three digits")
     return normal
@@ -136,7 +142,7 @@ def kva_code(value: str) -> str:
 
 def icd10_code(value: str) -> str:
     """An ICD-10-SE code in upper case with its dot: H25, H25.1 or B34.1A; input without the dot is accepted."""
-    match = _ICD10.fullmatch(value.strip().upper())
+    match = _ICD10.fullmatch(_upper(value))
     if match is None:
         raise ValueError("must look like H25, H25.1 or B34.1A")
     return f"{match[1]}.{match[2]}" if match[2] else match[1]

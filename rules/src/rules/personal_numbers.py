@@ -1,36 +1,49 @@
-"""Finds anything like a personnummer or samordningsnummer in free text, so that it can be refused before it is stored."""
+"""Finds anything like a personnummer or samordningsnummer in free text, so that it is refused before it is stored."""
 
 import re
 import unicodedata
 
 from rules.identifiers import is_personal_number
 
-# Century optional; a hyphen, plus or space may stand before the last four digits and between the date's parts.
+# Century optional; a sign or space may stand before the last four digits and between the date's parts. Four digits
+# that begin a date of their own end a period, as in 2025-01-01 - 2025-12-31.
 _CANDIDATE = re.compile(
-    r"(?<!\d)(?P<century>18|19|20)?(?P<date>(?P<year>\d\d)[ -]?(?P<month>\d\d)[ -]?(?P<day>\d\d))(?P<sign>[ +-]{0,3})(?P<last>\d{4})(?!\d)"
+    r"(?<!\d)(?P<century>18|19|20)?(?P<date>(?P<year>\d\d)[ ./-]?(?P<month>\d\d)[ ./-]?(?P<day>\d\d))"
+    r"(?P<sign>[ ./:_+-]{0,3})(?!(?:19|20)\d\d[./-]\d\d[./-]\d\d(?!\d))(?P<last>\d{4})(?!\d)"
 )
-_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−﹣", "-"))
+_DASHES = frozenset("−⁃ー")
+"""Signs that look like a hyphen though Unicode does not class them as dashes."""
+_INVISIBLE = frozenset({"Cc", "Cf", "Me", "Mn"})
 
 
 def holds_personal_number(text: str) -> bool:
     """True when the text holds ten or twelve digits that read as a personal or coordination number.
 
-    Written with its century and unbroken, or with a sign before the last four digits, a valid date is enough (a slip of the pen in
-    the check digit does not make it less personal); ten digits in a row also need the check digit, since telephone
-    and diary numbers look the same.
+    Written with its century and unbroken, or with - or + before the last four digits, a valid date is enough (a slip
+    of the pen in the check digit does not make it less personal); other forms also need the check digit, since
+    telephone and diary numbers look the same.
     """
     return any(_reads_as_one(match) for match in _CANDIDATE.finditer(_plain(text)))
 
 
 def _plain(text: str) -> str:
     # Full-width digits, odd dashes and invisible marks must not hide a number.
-    folded = unicodedata.normalize("NFKC", text).translate(_DASHES)
-    digits = "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in folded)
-    return "".join(" " if sign.isspace() else sign for sign in digits if unicodedata.category(sign) != "Cf")
+    return "".join(_plain_sign(sign) for sign in unicodedata.normalize("NFKC", text))
+
+
+def _plain_sign(sign: str) -> str:
+    if sign.isdecimal():
+        return str(unicodedata.decimal(sign))
+    if sign.isspace():
+        return " "
+    category = unicodedata.category(sign)
+    if category == "Pd" or sign in _DASHES:
+        return "-"
+    return "" if category in _INVISIBLE else sign
 
 
 def _reads_as_one(match: re.Match[str]) -> bool:
     ten = match["year"] + match["month"] + match["day"] + match["last"]
     whole_date = match["century"] is not None and match["date"].isdecimal()
-    written_as_one = whole_date or match["sign"].strip() != ""
+    written_as_one = whole_date or "-" in match["sign"] or "+" in match["sign"]
     return any(is_personal_number(ten[:9] + check) for check in ("0123456789" if written_as_one else ten[9]))

@@ -1,0 +1,116 @@
+"""PostgreSQL through SQLAlchemy: connections, one transaction per request or batch, migrations, versions."""
+
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from sqlalchemy import Connection, MetaData, Row, Table, make_url
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+Sessions = async_sessionmaker[AsyncSession]
+
+# Serialisation failure, deadlock, lock time-out; a server that is starting, stopping or out of connections.
+_TRANSIENT_STATES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53")
+
+
+def connect(url: str, *, pool_size: int = 10) -> AsyncEngine:
+    """An engine for `postgresql://…`. Broken connections are noticed before use; dispose it when done."""
+    return create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"timeout": 5, "server_settings": {"timezone": "UTC"}},
+    )
+
+
+def sessions(engine: AsyncEngine) -> Sessions:
+    """The session factory. Sessions never load anything behind the reader's back after a commit."""
+    return async_sessionmaker(engine, expire_on_commit=False)
+
+
+async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
+    async with request.app.state.sessions.begin() as session:
+        yield session
+
+
+Transaction = Annotated[AsyncSession, Depends(_transaction, scope="function")]
+"""One transaction per request, committed before the answer is sent: a failed commit is a failed response."""
+
+
+def next_version(previous: int | None) -> int:
+    """max(previous + 1, clock in µs): rises per key even after a restore. Take it under the row's lock."""
+    now = time.time_ns() // 1000
+    return now if previous is None else max(previous + 1, now)
+
+
+async def upsert_newer(session: AsyncSession, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[Row[Any]]:
+    """Insert rows, or overwrite those with a lower `version`; the primary keys of the rows that changed.
+
+    Repeats and late arrivals change nothing. Rows are written in key order, so that two writers cannot deadlock.
+    """
+    keys = [column.name for column in table.primary_key.columns]
+    newest: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    for row in rows:
+        key = tuple(row[name] for name in keys)
+        if key not in newest or newest[key]["version"] < row["version"]:
+            newest[key] = row
+    if not newest:
+        return []
+    statement = insert(table)
+    statement = statement.on_conflict_do_update(
+        index_elements=keys,
+        set_={column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys},
+        where=statement.excluded.version > table.c.version,
+    )
+    ordered = [newest[key] for key in sorted(newest)]
+    return list((await session.execute(statement.returning(*table.primary_key.columns), ordered)).all())
+
+
+def is_transient(error: BaseException) -> bool:
+    """True when the same work may succeed later: the engine is away, or lost a race that it resolves by itself."""
+    if isinstance(error, DBAPIError):
+        state = getattr(error.orig, "sqlstate", None) or ""
+        if error.connection_invalidated or state.startswith(_TRANSIENT_STATES):
+            return True
+        return isinstance(error, OperationalError | InterfaceError) and not state
+    return isinstance(error, OSError | TimeoutError)
+
+
+def migrate(url: str, folder: Path) -> None:
+    """Bring the database to the newest migration in `folder`. Safe to run from several places at once."""
+    # Only `migrate` needs alembic: other commands start faster and smaller without it.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    config.attributes["url"] = url
+    command.upgrade(config, "head")
+
+
+def run_migrations(tables: MetaData) -> None:
+    """What every service's migrations/env.py calls: run the scripts in one transaction under a lock."""
+    import asyncio
+
+    from alembic import context
+
+    def upgrade(connection: Connection) -> None:
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('migrate'))")
+        context.configure(connection=connection, target_metadata=tables)
+        context.run_migrations()
+
+    async def main() -> None:
+        engine = connect(context.config.attributes["url"], pool_size=1)
+        try:
+            async with engine.begin() as connection:
+                await connection.run_sync(upgrade)
+        finally:
+            await engine.dispose()
+
+    asyncio.run(main())

@@ -1,0 +1,118 @@
+"""Health of a process: /livez (the loop is alive), /readyz (what is needed to serve is there), /metrics."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+import orjson
+from fastapi import FastAPI
+from fastapi.responses import Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+Check = Callable[[], Awaitable[str | None]]
+"""None when all is well, else what is wrong, in words."""
+
+_CHECK_SECONDS = 3.0
+# Longer than any pause a loop takes on purpose.
+_LONGEST_SILENCE_SECONDS = 60.0
+
+
+class Beating(Protocol):
+    """A loop that notes when it last went round."""
+
+    beat: float
+
+
+class Consuming(Protocol):
+    """What readiness asks of a consumer."""
+
+    waiting_for: str | None
+
+    @property
+    def assigned(self) -> bool: ...
+
+
+def add(app: FastAPI, *, alive: Check, ready: Mapping[str, Check]) -> None:
+    """Serve the three addresses on an application, without a token and outside its OpenAPI."""
+
+    async def livez() -> Response:
+        wrong = await alive()
+        return Response(wrong or "ok", 503 if wrong else 200, media_type="text/plain")
+
+    async def readyz() -> Response:
+        names = list(ready)
+        found = await asyncio.gather(*(_within(ready[name]) for name in names))
+        wrong = {name: reason for name, reason in zip(names, found, strict=True) if reason is not None}
+        body = {"ready": not wrong, "checks": {name: wrong.get(name, "ok") for name in names}}
+        return Response(orjson.dumps(body), 503 if wrong else 200, media_type="application/json")
+
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    for path, endpoint in {"/livez": livez, "/readyz": readyz, "/metrics": metrics}.items():
+        # Plain routes: the application's access rule and OpenAPI are for its own calls.
+        app.router.add_route(path, _plain(endpoint), methods=["GET"], include_in_schema=False)
+
+
+def _plain(endpoint: Callable[[], Awaitable[Response]]) -> Callable[[object], Awaitable[Response]]:
+    async def serve(_: object) -> Response:
+        return await endpoint()
+
+    return serve
+
+
+async def _within(check: Check) -> str | None:
+    try:
+        return await asyncio.wait_for(check(), _CHECK_SECONDS)
+    except TimeoutError:
+        return f"no answer within {_CHECK_SECONDS:.0f} s"
+
+
+def application(*, alive: Check, ready: Mapping[str, Check]) -> FastAPI:
+    """An application that serves nothing else, for a worker process."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    add(app, alive=alive, ready=ready)
+    return app
+
+
+async def always() -> str | None:
+    """A check for what is well as long as it can answer."""
+    return None
+
+
+def database(engine: AsyncEngine) -> Check:
+    """PostgreSQL answers."""
+
+    async def check() -> str | None:
+        try:
+            async with engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except Exception as error:  # any reason not to answer is the answer
+            return f"postgresql: {type(error).__name__}"
+        return None
+
+    return check
+
+
+def beating(*loops: Beating) -> Check:
+    """Each loop has gone round lately. A loop that waits for an engine still goes round: only a stuck one does not."""
+
+    async def check() -> str | None:
+        silent = [type(loop).__name__ for loop in loops if time.monotonic() - loop.beat > _LONGEST_SILENCE_SECONDS]
+        return f"no sign of life from {', '.join(silent)}" if silent else None
+
+    return check
+
+
+def consuming(consumer: Consuming) -> Check:
+    """The consumer has its partitions and does not wait for an engine."""
+
+    async def check() -> str | None:
+        if consumer.waiting_for is not None:
+            return f"waiting for {consumer.waiting_for}"
+        return None if consumer.assigned else "no partitions assigned yet"
+
+    return check

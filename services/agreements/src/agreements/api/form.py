@@ -1,0 +1,157 @@
+"""What a region writes: the same fields as contracts.AgreementRegistered, with defaults, and strict about the rest."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from contracts.agreements import Basis, Included, Kind, Law, ReferralKind, ReimbursementModel, Use
+from contracts.message import Channel, Purpose, Sex
+from contracts.types import HsaId, RegionCode, System, code_in
+from rules.identifiers import is_personal_number, provider_number
+
+Text = Annotated[str, Field(min_length=1, max_length=300)]
+LongText = Annotated[str, Field(max_length=4000)]
+
+
+class _Form(BaseModel):
+    """Unknown fields are faults: a misspelt field must not be lost in silence."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class Code(_Form):
+    """A code of a care service: `{"system": "kva", "code": "CJE20"}`."""
+
+    system: System
+    code: Annotated[str, Field(max_length=50)]
+
+    @field_validator("code")
+    @classmethod
+    def _in_its_system(cls, code: str, info: ValidationInfo) -> str:
+        return code_in(info.data.get("system", ""), code)
+
+
+class ContactWay(_Form):
+    """A way to reach a function, never a named person."""
+
+    purpose: Purpose = Purpose.GENERAL
+    channel: Channel
+    value: Text
+    note: Text | None = None
+
+
+class Provider(_Form):
+    """The counterpart. A sole trader's number is accepted as identity, but not kept: the HSA-id stands in."""
+
+    hsa_id: HsaId
+    name: Text
+    organisation_number: Annotated[str, AfterValidator(provider_number)] | None = None
+
+    @field_validator("organisation_number")
+    @classmethod
+    def _keep_no_personal_number(cls, number: str | None) -> str | None:
+        return None if number is not None and is_personal_number(number) else number
+
+
+class Group(_Form):
+    """Whom the service is for; ages in whole years, inclusive."""
+
+    age_min: Annotated[int, Field(ge=0, le=130)] | None = None
+    age_max: Annotated[int, Field(ge=0, le=130)] | None = None
+    sex: Sex | None = None
+    bmi_max: Annotated[Decimal, Field(gt=0, le=100)] | None = None
+    asa_max: Annotated[int, Field(ge=1, le=6)] | None = None
+    other: LongText | None = None
+
+
+class Terms(_Form):
+    """What must be in place before the patient comes."""
+
+    referral_required: bool | None = None
+    referral_kind: ReferralKind | None = None
+    referral_attachments: tuple[Text, ...] = ()
+    self_referral: bool | None = None
+    payment_commitment_required: bool | None = None
+    other: LongText | None = None
+
+
+class Payment(_Form):
+    """How the care is paid; the amount in SEK."""
+
+    model: ReimbursementModel
+    amount: Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2)] | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
+class Capacity(_Form):
+    """How much care is foreseen."""
+
+    count: Annotated[int, Field(ge=1)]
+    per: Annotated[str, Field(pattern="^(year|month)$")] = "year"
+
+
+class Service(_Form):
+    """One care service, at one or more units."""
+
+    care_services: Annotated[tuple[Code, ...], Field(min_length=1, max_length=200)]
+    units: Annotated[tuple[HsaId, ...], Field(min_length=1, max_length=200)]
+    target_group: Group | None = None
+    conditions: Terms = Terms()
+    included: tuple[Included, ...] = ()
+    reimbursement: Payment | None = None
+    contacts: tuple[ContactWay, ...] = ()
+    expected_capacity: Capacity | None = None
+
+
+class OtherRegions(_Form):
+    """May other regions use the agreement, and how."""
+
+    use: Use = Use.NO
+    regions: tuple[RegionCode, ...] = ()
+    through: Text | None = None
+    question: LongText | None = None
+
+
+class AgreementForm(_Form):
+    """An agreement, arrangement or assignment, or a region's own provision."""
+
+    region: RegionCode
+    number: Annotated[str, Field(min_length=1, max_length=60)]
+    name: Text
+    kind: Kind = Kind.AGREEMENT
+    assignment_id: Text | None = None
+    basis: Basis = Basis.OWN_AGREEMENT
+    law: Law | None = None
+    direct_award: bool | None = None
+    choice_of_care: bool = False
+    commissioning_regions: tuple[RegionCode, ...] = ()
+    care_provider: Provider | None = None
+    valid_from: date
+    valid_to: date | None = None
+    extension_option: LongText | None = None
+    document_url: Annotated[AnyHttpUrl, AfterValidator(str)] | None = None
+    description: LongText | None = None
+    use_by_others: OtherRegions = OtherRegions()
+    services: Annotated[tuple[Service, ...], Field(min_length=1, max_length=100)]
+
+    @model_validator(mode="after")
+    def _commissioned_by_its_region_unless_told(self) -> "AgreementForm":
+        if not self.commissioning_regions:
+            self.commissioning_regions = (self.region,)
+        return self
+
+    def as_json(self) -> dict[str, Any]:
+        """The content as it is stored: identifiers in their normal form, dates and amounts as text."""
+        return self.model_dump(mode="json")

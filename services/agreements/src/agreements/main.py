@@ -1,0 +1,115 @@
+"""Puts agreements together: the api process, the worker process, migrations."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+
+from agreements import service
+from agreements.api.routes import POLICY, router
+from agreements.consumer import HANDLERS
+from agreements.domain import Refused
+from agreements.settings import Settings
+from kit import auth, database, health, http, logging, process, settings
+from kit.consumer import Consumer
+from kit.outbox import Relay
+
+
+def api(given: Settings) -> FastAPI:
+    """The HTTP application."""
+    engine = database.connect(given.postgres_url)
+    client = http.client()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.sessions = database.sessions(engine)
+        yield
+        await client.aclose()
+        await engine.dispose()
+
+    verifier = auth.Verifier(given.oidc_issuer, given.oidc_audience, client)
+    app = http.application(
+        "agreements",
+        summary="Agreements and own provision, from draft to published.",
+        lifespan=lifespan,
+        authorise=auth.authorise(POLICY, verifier),
+    )
+    app.include_router(router)
+    app.add_exception_handler(service.Faulty, _on_faulty)
+    app.add_exception_handler(service.NotReady, _on_not_ready)
+    app.add_exception_handler(Refused, _on_refused)
+    health.add(app, alive=health.always, ready={"postgresql": health.database(engine)})
+    return app
+
+
+async def _on_faulty(request: Request, error: Exception) -> Response:
+    rows = error.rows if isinstance(error, service.Faulty) else []
+    return http.problem_response(http.faults(rows), request.url.path)
+
+
+async def _on_not_ready(request: Request, error: Exception) -> Response:
+    problem = http.Problem(
+        503, "the copy of the national catalogue is not complete yet; try again shortly", headers={"Retry-After": "5"}
+    )
+    return http.problem_response(problem, request.url.path)
+
+
+async def _on_refused(request: Request, error: Exception) -> Response:
+    status = error.status if isinstance(error, Refused) else 409
+    return http.problem_response(http.Problem(status, str(error)), request.url.path)
+
+
+async def work(given: Settings) -> None:
+    """The worker: copies the catalogue and sends the outbox."""
+    engine = database.connect(given.postgres_url)
+    sessions = database.sessions(engine)
+    consumer = Consumer("agreements", given.kafka_bootstrap, sessions, HANDLERS)
+    relay = Relay(engine, given.kafka_bootstrap)
+
+    async def mark_copied() -> None:
+        await consumer.caught_up.wait()
+        async with sessions.begin() as session:
+            await service.catalogue_copied(session, datetime.now(UTC))
+
+    app = health.application(
+        alive=health.beating(consumer, relay),
+        ready={"postgresql": health.database(engine), "kafka": health.consuming(consumer)},
+    )
+    try:
+        await process.together(
+            consumer.run, relay.run, mark_copied, process.serving(app, host=given.host, port=given.worker_port)
+        )
+    finally:
+        await engine.dispose()
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """`python -m agreements api|worker|all|migrate`."""
+    chosen = process.command(
+        "agreements",
+        "Agreements and own provision, from draft to published.",
+        {
+            "api": "Serve the HTTP API.",
+            "worker": "Copy the catalogue and send what is announced.",
+            "all": "Both in one process.",
+            "migrate": "Bring the database up to date.",
+        },
+        argv,
+    )
+    given = settings.read(Settings)
+    logging.configure("agreements", given.log_level)
+
+    async def worker() -> None:
+        await work(given)
+
+    match chosen:
+        case "api":
+            process.run(process.serving(api(given), host=given.host, port=given.api_port))
+        case "worker":
+            process.run(worker)
+        case "all":
+            process.run(process.serving(api(given), host=given.host, port=given.api_port), worker)
+        case "migrate":
+            database.migrate(given.postgres_url, given.migrations)

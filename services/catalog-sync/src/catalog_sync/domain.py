@@ -1,0 +1,59 @@
+"""What a synced source yields: facts per key, rows that could not be used, and when a run is too odd to believe."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    """What kind of thing a fact is about; each has its own message."""
+
+    UNIT = "unit"
+    OFFERING = "offering"
+    CODE = "code"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """The whole public state of one thing as a source tells it: the message's fields as JSON, without its version."""
+
+    kind: Kind
+    key: str
+    content: Mapping[str, Any]
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal when nothing that readers care about has changed. When the source was last touched is no such thing."""
+        told = {name: value for name, value in self.content.items() if name not in {"source", "changed_at"}}
+        return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A source row that could not be used. The reason never repeats the value: it may be a personal number."""
+
+    resource: str
+    reason: str
+
+
+@dataclass
+class Reading:
+    """What one reading of a source gave."""
+
+    facts: list[Fact] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+class TooManyGone(Exception):
+    """A run would end a suspicious share of what is known: the source is more likely broken than the country."""
+
+
+def check_share(gone: int, known: int, largest_share: float) -> None:
+    """Raise TooManyGone when more than the given share (0-1) of the known things is missing. Below 20 things: never."""
+    if known >= 20 and gone > known * largest_share:
+        raise TooManyGone(
+            f"{gone} of {known} are missing from the source, more than {largest_share:.0%}: nothing changed"
+        )

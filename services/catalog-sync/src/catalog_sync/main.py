@@ -1,0 +1,88 @@
+"""Puts catalog-sync together: the worker process, one sync by hand, the list of runs, migrations."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+
+from catalog_sync import store
+from catalog_sync.schedule import Clockwork
+from catalog_sync.settings import Settings
+from kit import database, health, http, logging, process, settings
+from kit.outbox import Relay
+
+
+async def work(given: Settings) -> None:
+    """The worker: reads the sources on schedule and sends the outbox."""
+    engine = database.connect(given.postgres_url)
+    async with http.client(given.catalogue_url) as client:
+        clockwork = Clockwork(given, database.sessions(engine), client)
+        relay = Relay(engine, given.kafka_bootstrap)
+        app = health.application(alive=health.beating(relay), ready={"postgresql": health.database(engine)})
+        try:
+            await process.together(
+                clockwork.run, relay.run, process.serving(app, host=given.host, port=given.worker_port)
+            )
+        finally:
+            await engine.dispose()
+
+
+async def sync_once(given: Settings) -> bool:
+    """Read every source now; what changed is sent by the running worker. False when a source is away."""
+    engine = database.connect(given.postgres_url)
+    try:
+        async with http.client(given.catalogue_url) as client:
+            return await Clockwork(given, database.sessions(engine), client).read_all()
+    finally:
+        await engine.dispose()
+
+
+async def print_runs(given: Settings) -> None:
+    """The latest runs as a table, and every rejected row of the newest run of each source."""
+    engine = database.connect(given.postgres_url)
+    try:
+        async with database.sessions(engine)() as session:
+            rows = await store.runs(session, 20)
+    finally:
+        await engine.dispose()
+    sys.stdout.write(f"{'finished':<20} {'source':<18} {'read':>7} {'changed':>7} {'ended':>6} {'rejected':>8}  held\n")
+    told: set[str] = set()
+    for row in rows:
+        sys.stdout.write(
+            f"{row.finished_at:%Y-%m-%d %H:%M:%S}  {row.source:<18} {row.read:>7} {row.changed:>7} {row.ended:>6} "
+            f"{len(row.rejected):>8}  {row.held or '-'}\n"
+        )
+        if row.source not in told:
+            told.add(row.source)
+            for one in row.rejected:
+                sys.stdout.write(f"    rejected {one['resource']}: {one['reason']}\n")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """`python -m catalog_sync worker|sync|runs|migrate`."""
+    chosen = process.command(
+        "catalog_sync",
+        "Care units, offerings and codes, as synced from the national catalogue and code files.",
+        {
+            "worker": "Read the sources on schedule and send what changed.",
+            "all": "The same: this service has no API of its own yet.",
+            "sync": "Read every source once, now.",
+            "runs": "Show the latest runs and the rows they could not use.",
+            "migrate": "Bring the database up to date.",
+        },
+        argv,
+    )
+    given = settings.read(Settings)
+    logging.configure("catalog-sync", given.log_level)
+
+    async def worker() -> None:
+        await work(given)
+
+    match chosen:
+        case "worker" | "all":
+            process.run(worker)
+        case "sync":
+            sys.exit(0 if asyncio.run(sync_once(given)) else 1)
+        case "runs":
+            asyncio.run(print_runs(given))
+        case "migrate":
+            database.migrate(given.postgres_url, given.migrations)

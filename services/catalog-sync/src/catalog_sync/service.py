@@ -1,0 +1,116 @@
+"""Syncing: what a source says now is compared with what is known, and every difference is announced."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from catalog_sync import store
+from catalog_sync.domain import Fact, Kind, Reading, Rejected, TooManyGone, check_share
+from contracts import CareOfferingUpdated, CareUnitUpdated, CodeUpdated, Message, encode
+from kit import outbox
+from kit.database import next_version
+from rules.calendar import swedish_day
+
+log = structlog.get_logger(__name__)
+
+_MESSAGES: dict[Kind, type[Message]] = {
+    Kind.UNIT: CareUnitUpdated,
+    Kind.OFFERING: CareOfferingUpdated,
+    Kind.CODE: CodeUpdated,
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did."""
+
+    read: int
+    changed: int
+    ended: int
+    rejected: Sequence[Rejected]
+    held: str | None
+
+
+async def sync(
+    session: AsyncSession, source: str, kinds: Sequence[Kind], reading: Reading, *, largest_share: float
+) -> Outcome:
+    """Bring what is known of some kinds in line with a full reading of their source, and announce the differences.
+
+    What the source no longer has ends, with a final state. When more than `largest_share` of it would end, nothing is
+    changed and the run is noted as held.
+    """
+    await store.lock_sync(session)
+    now = datetime.now(UTC)
+    known = await store.known(session, kinds)
+    facts, rejected = _valid(reading)
+    told = {(fact.kind, fact.key) for fact in facts}
+    changed = [
+        fact
+        for fact in facts
+        if (row := known.get((fact.kind, fact.key))) is None or row.fingerprint != fact.fingerprint or row.ended
+    ]
+    gone = [key for key, row in known.items() if key not in told and not row.ended]
+    held = None
+    try:
+        check_share(len(gone), sum(1 for row in known.values() if not row.ended), largest_share)
+    except TooManyGone as error:
+        held, changed, gone = str(error), [], []
+        log.error("sync held", source=source, reason=held)
+    ended = [
+        fact for kind in kinds for fact in await _ended(session, kind, [key for of, key in gone if of == kind], now)
+    ]
+    for part, final in ((changed, False), (ended, True)):
+        versions = [next_version(row.version if (row := known.get((fact.kind, fact.key))) else None) for fact in part]
+        await store.keep(session, part, versions, ended=final)
+        await announce(session, part, versions, now)
+    outcome = Outcome(len(facts), len(changed), len(ended), rejected, held)
+    await store.note_run(
+        session,
+        source,
+        now,
+        read=outcome.read,
+        changed=outcome.changed,
+        ended=outcome.ended,
+        held=held,
+        rejected=rejected,
+    )
+    log.info(
+        "synced", source=source, read=outcome.read, changed=outcome.changed, ended=outcome.ended, rejected=len(rejected)
+    )
+    return outcome
+
+
+async def announce(session: AsyncSession, facts: Sequence[Fact], versions: Sequence[int], now: datetime) -> None:
+    """Put facts in the outbox, in the transaction that keeps them."""
+    messages = [
+        _MESSAGES[fact.kind].model_validate({**fact.content, "version": version})
+        for fact, version in zip(facts, versions, strict=True)
+    ]
+    await outbox.add(session, [encode(message, at=now) for message in messages])
+
+
+def _valid(reading: Reading) -> tuple[list[Fact], list[Rejected]]:
+    """The facts that make a message; the others join the rejected, with the field and the reason."""
+    good, rejected = [], list(reading.rejected)
+    for fact in reading.facts:
+        try:
+            _MESSAGES[fact.kind].model_validate({**fact.content, "version": 1})
+        except ValidationError as error:
+            row = error.errors(include_input=False)[0]
+            rejected.append(Rejected(fact.key, f"{'.'.join(map(str, row['loc']))}: {row['msg']}"))
+            continue
+        good.append(fact)
+    return good, rejected
+
+
+async def _ended(session: AsyncSession, kind: Kind, keys: Sequence[str], now: datetime) -> list[Fact]:
+    final = {
+        Kind.UNIT: {"status": "closed", "closed_on": swedish_day(now).isoformat()},
+        Kind.OFFERING: {"status": "ended"},
+        Kind.CODE: {"status": "retired"},
+    }[kind]
+    return [Fact(kind, fact.key, {**fact.content, **final}) for fact in await store.contents(session, kind, keys)]

@@ -1,0 +1,123 @@
+"""Tables and every SQL statement of catalog-sync."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Identity,
+    Integer,
+    MetaData,
+    Row,
+    Table,
+    Text,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from catalog_sync.domain import Fact, Kind, Rejected
+from kit import outbox
+from kit.database import upsert_newer
+
+tables = MetaData()
+
+fact = Table(
+    "fact",
+    tables,
+    Column("kind", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("ended", Boolean, nullable=False),
+    Column("content", JSONB, nullable=False),
+)
+
+run = Table(
+    "run",
+    tables,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("finished_at", DateTime(timezone=True), nullable=False),
+    Column("read", Integer, nullable=False),
+    Column("changed", Integer, nullable=False),
+    Column("ended", Integer, nullable=False),
+    Column("held", Text, comment="why nothing was changed"),
+    Column("rejected", JSONB, nullable=False),
+)
+
+outbox.table(tables)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is needed to tell whether a fact is new: its stored version and fingerprint, and whether it has ended."""
+
+    version: int
+    fingerprint: str
+    ended: bool
+
+
+async def lock_sync(session: AsyncSession) -> None:
+    """One run at a time, across processes, until the transaction ends. It stands in for locking each row."""
+    await session.execute(text("SELECT pg_advisory_xact_lock(71002)"))
+
+
+async def known(session: AsyncSession, kinds: Iterable[Kind]) -> dict[tuple[Kind, str], Known]:
+    """What is stored of some kinds, by kind and key."""
+    query = select(fact.c.kind, fact.c.key, fact.c.version, fact.c.fingerprint, fact.c.ended)
+    rows = await session.execute(query.where(fact.c.kind.in_(list(kinds))))
+    return {(Kind(row.kind), row.key): Known(row.version, row.fingerprint, row.ended) for row in rows}
+
+
+async def contents(session: AsyncSession, kind: Kind, keys: Sequence[str]) -> list[Fact]:
+    """The stored facts behind some keys."""
+    rows = await session.execute(select(fact).where(fact.c.kind == kind, fact.c.key.in_(keys)))
+    return [Fact(kind, row.key, row.content) for row in rows]
+
+
+async def keep(session: AsyncSession, facts: Sequence[Fact], versions: Sequence[int], *, ended: bool) -> None:
+    """Store facts at their versions."""
+    rows = [
+        {
+            "kind": one.kind,
+            "key": one.key,
+            "version": version,
+            "fingerprint": one.fingerprint,
+            "ended": ended,
+            "content": one.content,
+        }
+        for one, version in zip(facts, versions, strict=True)
+    ]
+    await upsert_newer(session, fact, rows)
+
+
+async def note_run(
+    session: AsyncSession,
+    source: str,
+    now: datetime,
+    *,
+    read: int,
+    changed: int,
+    ended: int,
+    held: str | None,
+    rejected: Sequence[Rejected],
+) -> None:
+    """Remember what a run did, with every row it could not use."""
+    rows = [{"resource": one.resource, "reason": one.reason} for one in rejected]
+    await session.execute(
+        run.insert().values(
+            source=source, finished_at=now, read=read, changed=changed, ended=ended, held=held, rejected=rows
+        )
+    )
+
+
+async def runs(session: AsyncSession, limit: int) -> list[Row[Any]]:
+    """The latest runs, newest first."""
+    return list(await session.execute(select(run).order_by(run.c.id.desc()).limit(limit)))

@@ -1,0 +1,60 @@
+"""Which service answers which address, and how several OpenAPI documents become one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+BASE = "/vardformedling/v1"
+
+ROUTES: Mapping[str, str] = {
+    "offers": "search",
+    "agreements": "agreements",
+}
+"""First part of the path → service. What is not here does not exist."""
+
+
+def service_of(path: str) -> str | None:
+    """The service behind a path below BASE, or None."""
+    return ROUTES.get(path.split("/", 1)[0])
+
+
+def merged(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """One OpenAPI document of several services'. Schemas of the same name but other content get the service's name."""
+    paths: dict[str, Any] = {}
+    schemas: dict[str, Any] = {}
+    for service, document in documents.items():
+        own = document.get("components", {}).get("schemas", {})
+        renamed = {
+            name: f"{service.capitalize()}{name}" for name in own if name in schemas and schemas[name] != own[name]
+        }
+        for name, schema in own.items():
+            schemas[renamed.get(name, name)] = _renamed(schema, renamed)
+        for path, operations in document.get("paths", {}).items():
+            if service_of(path.lstrip("/")) == service:
+                paths[path] = _renamed(operations, renamed)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Vårdförmedlingstjänsten",
+            "version": "0.1.0",
+            "description": "Sök vård efter avtal, väntetid och plats, och förmedla patienten. "
+            "Search care by agreement, waiting time and place, and broker the patient.",
+        },
+        "servers": [{"url": BASE}],
+        "security": [{"oidc": []}],
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": dict(sorted(schemas.items())),
+            "securitySchemes": {"oidc": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            name = value["$ref"].rsplit("/", 1)[1]
+            return {**value, "$ref": f"#/components/schemas/{names.get(name, name)}"}
+        return {key: _renamed(inner, names) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_renamed(inner, names) for inner in value]
+    return value

@@ -1,0 +1,5 @@
+"""`python -m search`."""
+
+from search.main import main
+
+main()

@@ -1,0 +1,99 @@
+"""Words of HTTP in, one question, words out."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.agreements import ReimbursementModel
+from contracts.types import RegionCode
+from kit.auth import ANY_ROLE, Policy
+from kit.database import Transaction
+from kit.http import Problem, invalid
+from rules.calendar import swedish_day
+from search.domain.question import Basis, Question, Sort
+from search.index.engine import Index
+from search.service import answer
+
+POLICY: Policy = {
+    "GET /offers": ANY_ROLE,
+    "POST /offers/search": ANY_ROLE,
+    "GET /offers/{offer_id}": ANY_ROLE,
+}
+
+router = APIRouter(tags=["offers"])
+
+
+class Asked(BaseModel):
+    """What is asked. A field that is not known here is refused: a filter must never be left out in silence."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    q: Annotated[str, Field(min_length=1, max_length=300)] | None = None
+    """Plain Swedish words, all of which must be found in care service, unit or place; or a code."""
+    care_service: Annotated[str, Field(max_length=80, examples=["kva|CJE20"])] | None = None
+    """`system|code` with system vt, vt-demo, kva or icd."""
+    near: Annotated[str, Field(max_length=60, examples=["11428", "0180", "59.33,18.07"])] | None = None
+    """Postal code, municipality code or lat,lon."""
+    max_distance_km: Annotated[float, Field(gt=0, le=2000)] | None = None
+    patient_region: RegionCode | None = None
+    """The patient's home region: who may use what, and in which order."""
+    max_wait_days: Annotated[int, Field(ge=0, le=3650)] | None = None
+    reimbursement_model: ReimbursementModel | None = None
+    basis: Basis | None = None
+    sort: Sort = Sort.BEST
+
+
+class AskedOnPage(Asked):
+    """The same with the page asked for."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    page: Annotated[int, Field(ge=1)] = 1
+
+
+@router.get("/offers")
+async def find(asked: Annotated[AskedOnPage, Query()], request: Request, session: Transaction) -> dict[str, Any]:
+    """Offers that match, best first, each with the reason why it ranks where it does."""
+    return await _answer(asked, request.app.state.index, session)
+
+
+@router.post("/offers/search")
+async def find_by_body(asked: AskedOnPage, request: Request, session: Transaction) -> dict[str, Any]:
+    """The same search with the question in the body."""
+    return await _answer(asked, request.app.state.index, session)
+
+
+@router.get("/offers/{offer_id}")
+async def read(offer_id: str, request: Request, session: Transaction) -> dict[str, Any]:
+    """One offer."""
+    found = await answer.one(request.app.state.index, offer_id, await _question(AskedOnPage(), session))
+    if found is None:
+        raise Problem(404, "there is no such offer")
+    return found
+
+
+async def _answer(asked: AskedOnPage, index: Index, session: Transaction) -> dict[str, Any]:
+    found = await answer.search(index, await _question(asked, session))
+    return {"items": found.items, "total": found.total, "page": asked.page, "limit": asked.limit}
+
+
+async def _question(asked: AskedOnPage, session: Transaction) -> Question:
+    if asked.page * asked.limit > 10_000:
+        raise invalid("page", "page x limit must not exceed 10000: narrow the question instead", status=400)
+    if asked.near is None and (asked.sort is Sort.DISTANCE or asked.max_distance_km is not None):
+        raise invalid("near", "is needed to sort or limit by distance", status=400)
+    return Question(
+        today=swedish_day(datetime.now(UTC)),
+        words=asked.q,
+        care_services=await answer.care_services(session, asked.care_service) if asked.care_service else None,
+        near=await answer.spot(session, asked.near) if asked.near else None,
+        max_distance_km=asked.max_distance_km,
+        patient_region=asked.patient_region,
+        max_wait_days=asked.max_wait_days,
+        reimbursement_model=asked.reimbursement_model,
+        basis=asked.basis,
+        sort=asked.sort,
+        limit=asked.limit,
+        offset=(asked.page - 1) * asked.limit,
+    )

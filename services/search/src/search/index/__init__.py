@@ -1,0 +1,1 @@
+"""OpenSearch: the mapping, the writes, the query."""

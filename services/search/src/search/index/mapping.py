@@ -1,0 +1,98 @@
+"""How offers are indexed: strict fields, Swedish text where å, ä and ö are letters of their own."""
+
+from importlib.resources import files
+from typing import Any
+
+_KEYWORD = {"type": "keyword"}
+_STORED_ONLY = {"type": "object", "enabled": False}
+
+
+def _lines(name: str) -> list[str]:
+    text = (files("search.index") / "words" / name).read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def body() -> dict[str, Any]:
+    """Settings and mapping of a new index."""
+    return {
+        "settings": {
+            "number_of_shards": 1,
+            "number_of_replicas": 0,
+            "refresh_interval": "1s",
+            "analysis": _analysis(),
+        },
+        "mappings": {
+            "dynamic": "strict",
+            "properties": {
+                "care_unit": _STORED_ONLY,
+                "unit": _KEYWORD,
+                "region": _KEYWORD,
+                "collaboration_region": _KEYWORD,
+                "place": {"type": "geo_point"},
+                "precision": _KEYWORD,
+                "care_service": _KEYWORD,
+                "care_service_text": {"type": "keyword", "index": False},
+                "codes": _KEYWORD,
+                "text": {"type": "text", "analyzer": "swedish_index", "search_analyzer": "swedish_search"},
+                "bases": {
+                    "type": "nested",
+                    "properties": {
+                        "kind": _KEYWORD,
+                        "agreement_id": _KEYWORD,
+                        "number": {"type": "keyword", "index": False},
+                        "name": {"type": "keyword", "index": False},
+                        "region": _KEYWORD,
+                        "valid_from": {"type": "date", "format": "strict_date"},
+                        "valid_to": {"type": "date", "format": "strict_date"},
+                        "use": _KEYWORD,
+                        "usable_by": _KEYWORD,
+                        "on_request": {"type": "boolean"},
+                        "question": {"type": "keyword", "index": False, "doc_values": False},
+                        "reimbursement_model": _KEYWORD,
+                        "age_min": {"type": "short"},
+                        "age_max": {"type": "short"},
+                        "sex": _KEYWORD,
+                        "document_url": {"type": "keyword", "index": False, "doc_values": False},
+                        "observed_at": {"type": "date", "index": False},
+                    },
+                },
+                "waits": _STORED_ONLY,
+                "treatment_days": {"type": "float"},
+                "visit_days": {"type": "float"},
+                "deleted": {"type": "boolean"},
+            },
+        },
+    }
+
+
+def _analysis() -> dict[str, Any]:
+    begin = ["lowercase", "swedish_folding"]
+    return {
+        # Composed first: a decomposed å would lose its ring in the folding.
+        "char_filter": {"composed": {"type": "icu_normalizer", "name": "nfc", "mode": "compose"}},
+        "filter": {
+            "swedish_folding": {"type": "icu_folding", "unicode_set_filter": "[^åäöÅÄÖ]"},
+            "compounds": {
+                "type": "dictionary_decompounder",
+                "word_list": _lines("compounds.txt"),
+                "min_subword_size": 3,
+                "only_longest_match": True,
+            },
+            "swedish_stop": {"type": "stop", "stopwords": "_swedish_"},
+            "swedish_stem": {"type": "stemmer", "language": "swedish"},
+            "synonyms": {"type": "synonym_graph", "synonyms": _lines("synonyms.txt"), "lenient": False},
+        },
+        "analyzer": {
+            "swedish_index": {
+                "char_filter": ["composed"],
+                "tokenizer": "icu_tokenizer",
+                "filter": [*begin, "compounds", "swedish_stop", "swedish_stem", "remove_duplicates"],
+            },
+            # No stop filter before the synonyms: a rule with a stop word in it would be refused.
+            "swedish_search": {
+                "char_filter": ["composed"],
+                "tokenizer": "icu_tokenizer",
+                "filter": [*begin, "swedish_stem", "synonyms"],
+            },
+        },
+    }

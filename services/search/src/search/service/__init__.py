@@ -1,0 +1,1 @@
+"""What search does: projects messages into offers, indexes them, answers questions."""

@@ -1,0 +1,97 @@
+"""Answers a question: looks up its codes and places, asks the index, explains each hit."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from contracts.types import System, code_in
+from rules.identifiers import municipality_code, postal_code
+from search.domain import hit, tiers
+from search.domain.question import Question, Spot
+from search.index import query
+from search.index.engine import Index
+from search.store import sources
+
+
+class Unanswerable(ValueError):
+    """A question that makes no sense as it stands: which field, and why."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Found:
+    """The hits of one page, and how many there are in all."""
+
+    items: list[dict[str, Any]]
+    total: int
+
+
+async def search(index: Index, question: Question) -> Found:
+    """The hits, best first, each with its explanation. Raises EngineAway."""
+    answer = await index.search(query.body(question))
+    return Found([_hit(row, question) for row in answer["hits"]["hits"]], answer["hits"]["total"]["value"])
+
+
+async def one(index: Index, offer: str, question: Question) -> dict[str, Any] | None:
+    """One offer as a hit, or None."""
+    document = await index.get(offer)
+    return hit.shown(document, offer, question, None, set()) if document is not None else None
+
+
+def _hit(row: Mapping[str, Any], question: Question) -> dict[str, Any]:
+    named = set(row.get("matched_queries", []))
+    tier = tiers.first_of(named) if question.patient_region is not None else None
+    return hit.shown(row["_source"], row["_id"], question, tier, named)
+
+
+async def care_services(session: AsyncSession, asked: str) -> tuple[str, ...]:
+    """The code asked for and what it maps to. Raises Unanswerable with a suggestion for an unknown one."""
+    system, _, code = asked.partition("|")
+    if system not in {System.CARE_SERVICE, System.CARE_SERVICE_DEMO, System.KVA, System.ICD10} or not code:
+        raise Unanswerable("care_service", "must be system|code with system vt, vt-demo, kva or icd, such as kva|CJE20")
+    try:
+        key = f"{system}|{code_in(system, code)}"
+    except ValueError as error:
+        raise Unanswerable("care_service", str(error)) from None
+    if key not in await sources.codes(session, [key]):
+        near = await sources.codes_like(session, key[: len(system) + 3])
+        best = difflib.get_close_matches(key, near, n=1, cutoff=0.6)
+        raise Unanswerable("care_service", "unknown code" + (f": did you mean {best[0]}?" if best else ""))
+    return (key, *(await sources.targets(session, [key]))[key])
+
+
+async def spot(session: AsyncSession, asked: str) -> Spot:
+    """The point of a postal code, municipality code or `lat,lon`. Raises Unanswerable."""
+    if "," in asked:
+        return _coordinates(asked)
+    for system, check in (("postal-code", postal_code), ("municipality", municipality_code)):
+        try:
+            key = f"{system}|{check(asked)}"
+        except ValueError:
+            continue
+        found = (await sources.codes(session, [key])).get(key)
+        if found is None or found.place is None or found.place["point"] is None:
+            raise Unanswerable("near", f"we know no place for this {system.replace('-', ' ')}")
+        point = found.place["point"]
+        return Spot(float(point["lat"]), float(point["lon"]), point["precision"], found.text)
+    raise Unanswerable("near", "must be a postal code (11428), a municipality code (0180) or lat,lon (59.33,18.07)")
+
+
+def _coordinates(asked: str) -> Spot:
+    parts = asked.split(",")
+    try:
+        lat, lon = (float(part) for part in parts)
+    except ValueError:
+        raise Unanswerable("near", "must be two numbers: lat,lon such as 59.33,18.07") from None
+    if 55 <= lon <= 69.1 and 10.5 <= lat <= 24.2:
+        raise Unanswerable("near", "latitude and longitude seem to be swapped: write lat,lon such as 59.33,18.07")
+    if not (54 <= lat <= 70 and 9 <= lon <= 26):
+        raise Unanswerable("near", "lies outside Sweden")
+    return Spot(lat, lon, "own", asked)
