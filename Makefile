@@ -21,3 +21,19 @@ $(STAMP): requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS)) pyproject.to
 
 .PHONY: setup
 setup: $(STAMP)  ## Install everything into .venv (every other target does it by itself).
+
+.PHONY: demo
+demo: $(STAMP)  ## Start the whole system with a synthetic small Sweden in it, show a search, stay until Ctrl-C.
+	@exec $(PY) -m demo run
+
+.PHONY: up
+up: $(STAMP)  ## The same in the background.
+	@$(PY) -m demo up
+
+.PHONY: down
+down: $(STAMP)  ## Stop what `make demo` or `make up` started; its data is kept.
+	@$(PY) -m demo down
+
+.PHONY: token
+token: $(STAMP)  ## Print a bearer token of the running demo: make token ROLE=navigator REGION=14.
+	@$(PY) -m engines token --home .run/engines --role $(or $(ROLE),navigator) --region "$(REGION)" --unit "$(UNIT)" --user $(or $(USER_NAME),demo)

@@ -1,5 +1,6 @@
 """CloudEvents 1.0 in Kafka's binary mode: `ce_*` headers around a value that is the data alone, as JSON."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,9 @@ from contracts.message import Message
 M = TypeVar("M", bound=Message)
 
 CONTENT_TYPE = "application/json"
+
+# Only a well-formed type is repeated in a message: any other header value may hold what must not be logged.
+_EVENT_TYPE = re.compile(r"se\.vardformedling\.[a-z-]{1,80}\.v\d{1,3}")
 
 
 class Unreadable(ValueError):
@@ -36,7 +40,12 @@ def event_type(message: type[Message]) -> str:
 
 
 def encode(message: Message, *, at: datetime, traceparent: str | None = None) -> Envelope:
-    """The message in its envelope. `at` is when the change happened; the producer named in the topic facts is the source."""
+    """The message in its envelope: `at` is when the change happened, the source is the topic's producer.
+
+    Raises ValueError when `at` has no time zone: it would be taken for the machine's own.
+    """
+    if at.tzinfo is None:
+        raise ValueError("at must have a time zone")
     event_id = str(uuid4())
     key = message.key()
     headers = {
@@ -57,15 +66,15 @@ def encode(message: Message, *, at: datetime, traceparent: str | None = None) ->
 
 def decode(kind: type[M], headers: Mapping[str, str], value: bytes) -> M:
     """The message in a record of its topic. Raises Unreadable for another type, a later major version or bad data."""
-    found = headers.get("ce_type")
+    found = headers.get("ce_type", "missing")
     if found != event_type(kind):
-        raise Unreadable(f"ce_type is {found or 'missing'}, expected {event_type(kind)}")
+        named = found if found == "missing" or _EVENT_TYPE.fullmatch(found) else "of another kind"
+        raise Unreadable(f"ce_type is {named}, expected {event_type(kind)}")
     try:
-        return kind.model_validate_json(value)
+        return kind.model_validate_json(value, strict=True)
     except ValidationError as error:
-        raise Unreadable(
-            "; ".join(f"{_field(row['loc'])}: {row['msg']}" for row in error.errors(include_input=False))
-        ) from None
+        rows = error.errors(include_input=False, include_url=False, include_context=False)
+        raise Unreadable("; ".join(f"{_field(row['loc'])}: {row['msg']}" for row in rows)) from None
 
 
 def _field(path: tuple[int | str, ...]) -> str:

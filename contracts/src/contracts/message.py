@@ -5,10 +5,10 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from contracts.topics import Topic
-from contracts.types import CodeSystem, HsaId, OrganisationNumber, open_list
+from contracts.types import CodeSystem, HsaId, OrganisationNumber, code_in, open_list
 
 Version = Annotated[int, Field(ge=1)]
 """Rises per key with every change: max(previous + 1, clock in microseconds), taken under the row's lock."""
@@ -17,7 +17,7 @@ Version = Annotated[int, Field(ge=1)]
 class Part(BaseModel):
     """A group of fields inside a message: immutable, unknown fields ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
 
 class Message(Part):
@@ -48,6 +48,11 @@ class CodeRef(Part):
 
     system: CodeSystem
     code: str
+
+    @field_validator("code")
+    @classmethod
+    def _in_its_system(cls, code: str, info: ValidationInfo) -> str:
+        return code_in(info.data.get("system", ""), code)
 
     @property
     def key(self) -> str:

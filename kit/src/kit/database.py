@@ -83,7 +83,10 @@ def is_transient(error: BaseException) -> bool:
 
 
 def migrate(url: str, folder: Path) -> None:
-    """Bring the database to the newest migration in `folder`. Safe to run from several places at once."""
+    """Bring the database to the newest migration in `folder`. Safe to run from several places at once.
+
+    Exits with code 1 and one line when the database cannot be reached.
+    """
     # Only `migrate` needs alembic: other commands start faster and smaller without it.
     from alembic import command
     from alembic.config import Config
@@ -91,7 +94,12 @@ def migrate(url: str, folder: Path) -> None:
     config = Config()
     config.set_main_option("script_location", str(folder))
     config.attributes["url"] = url
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except (OSError, DBAPIError) as error:
+        if not is_transient(error):
+            raise
+        raise SystemExit(f"migrate: the database cannot be reached ({type(error).__name__})") from None
 
 
 def run_migrations(tables: MetaData) -> None:

@@ -39,7 +39,12 @@ def configure(service: str, level: str = "INFO") -> None:
     root.handlers = [handler]
     root.setLevel(level)
     # uvicorn's access log holds query strings, httpx logs whole addresses, aiokafka tells of every lost connection.
-    for name, threshold in {"uvicorn.access": "CRITICAL", "httpx": "WARNING", "aiokafka": "ERROR"}.items():
+    for name, threshold in {
+        "uvicorn.access": "CRITICAL",
+        "httpx": "WARNING",
+        "aiokafka": "ERROR",
+        "alembic": "WARNING",
+    }.items():
         logging.getLogger(name).setLevel(threshold)
 
 

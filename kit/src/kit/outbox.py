@@ -93,6 +93,8 @@ class Relay:
         self._sampled = 0.0
         self.beat = time.monotonic()
         """When the loop last went round, for liveness."""
+        self.empty = False
+        """True when the last look found nothing to send."""
 
     async def run(self) -> None:
         """Send until cancelled. Faults of Kafka or PostgreSQL are logged, and the loop starts over with a pause."""
@@ -139,6 +141,7 @@ class Relay:
             )
         ).all()
         await self._sample(connection)
+        self.empty = not rows
         if not rows:
             return False
         acknowledged = await _send(producer, rows)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    exists,
     func,
     or_,
     select,
@@ -205,8 +206,8 @@ async def keep_units(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -
 
 
 async def catalogue_is_complete(session: AsyncSession) -> bool:
-    """True once everything that was announced when the worker first started has been copied."""
-    return await session.scalar(select(catalogue_copy.c.name).limit(1)) is not None
+    """True once all that was announced when the worker first started has been copied, and that was not nothing."""
+    return bool(await session.scalar(select(exists(select(catalogue_copy)) & exists(select(known_unit)))))
 
 
 async def mark_catalogue_complete(session: AsyncSession, now: datetime) -> None:

@@ -17,7 +17,16 @@ async def work(given: Settings) -> None:
     async with http.client(given.catalogue_url) as client:
         clockwork = Clockwork(given, database.sessions(engine), client)
         relay = Relay(engine, given.kafka_bootstrap)
-        app = health.application(alive=health.beating(relay), ready={"postgresql": health.database(engine)})
+
+        async def announced() -> str | None:
+            if not clockwork.has_read:
+                return "the sources have not been read yet"
+            return None if relay.empty else "the outbox is being sent"
+
+        app = health.application(
+            alive=health.beating(clockwork, relay),
+            ready={"postgresql": health.database(engine), "sources": announced},
+        )
         try:
             await process.together(
                 clockwork.run, relay.run, process.serving(app, host=given.host, port=given.worker_port)

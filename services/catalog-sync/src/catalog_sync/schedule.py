@@ -25,6 +25,8 @@ class Clockwork:
         self._client = client
         self.beat = time.monotonic()
         """When the loop last went round, for liveness."""
+        self.has_read = False
+        """True once every source has been read since this process started."""
 
     async def run(self) -> None:
         """Until cancelled. A source that is away is tried again a little later; nothing is lost by that."""
@@ -33,6 +35,7 @@ class Clockwork:
             self.beat = time.monotonic()
             if self.beat >= due:
                 fine = await self.read_all()
+                self.has_read = self.has_read or fine
                 due = time.monotonic() + (self._given.sync_seconds if fine else self._given.retry_seconds)
             await asyncio.sleep(1)
 

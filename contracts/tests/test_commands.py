@@ -1,0 +1,142 @@
+"""`python -m contracts`: what it prints and its exit codes, in a copy of the contracts folder."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from contracts.__main__ import main
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = "schema/care-unit-updated.json"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the contracts folder, all its contracts drafts."""
+    for name in ("schema", "examples"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for name in ("pyproject.toml", "asyncapi.yaml", "src/contracts/topics.yaml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def without_field(folder: Path, path: str, field: str) -> None:
+    """Take a field out of an older schema, as if the class had got it since."""
+    schema = json.loads((folder / path).read_text(encoding="utf-8"))
+    del schema["properties"][field]
+    if field in schema["required"]:
+        schema["required"].remove(field)
+    (folder / path).write_text(json.dumps(schema), encoding="utf-8")
+
+
+def test_the_committed_folder_passes_the_check(capsys: pytest.CaptureFixture[str]):
+    code = main(["check"], ROOT)
+    assert capsys.readouterr().out == ""
+    assert code == 0
+
+
+def test_generate_check_names_each_stale_file_and_generate_puts_it_right(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    without_field(folder, SCHEMA, "name")
+    assert main(["generate", "--check"], folder) == 1
+    assert capsys.readouterr().out == f"{SCHEMA} is stale: run `python -m contracts generate`\n"
+    assert main(["generate"], folder) == 0
+    assert capsys.readouterr().out == f"wrote {SCHEMA}\n"
+    assert main(["generate", "--check"], folder) == 0
+
+
+def test_check_fails_on_a_stale_file_and_on_an_edited_example(folder: Path, capsys: pytest.CaptureFixture[str]):
+    (folder / "asyncapi.yaml").write_text("")
+    example = min((folder / "examples" / "care-unit-updated" / "v1").glob("*.json"))
+    example.write_text(
+        example.read_text(encoding="utf-8").replace("active", "open").replace("closed", "open"), encoding="utf-8"
+    )
+    assert main(["check"], folder) == 1
+    out = capsys.readouterr().out
+    assert "asyncapi.yaml is stale" in out
+    assert f"examples/care-unit-updated/v1/{example.name} was edited or deleted" in out
+
+
+def test_a_draft_may_break_and_a_frozen_contract_may_not(folder: Path, capsys: pytest.CaptureFixture[str]):
+    old = folder / "old"
+    shutil.copytree(folder / "schema", old)
+    without_field(folder, "old/care-unit-updated.json", "name")
+    assert main(["compare", "--base", str(old)], folder) == 0
+    out = capsys.readouterr().out
+    assert "care-unit-updated (draft): breaks\n  name: new readers refuse old messages: may be missing" in out
+    assert main(["freeze", "care-unit-updated"], folder) == 0
+    assert main(["compare", "--base", str(old)], folder) == 1
+    assert "care-unit-updated (frozen): breaks" in capsys.readouterr().out
+
+
+def test_check_names_the_break_of_a_frozen_contract(folder: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["freeze", "care-unit-updated"], folder) == 0
+    assert main(["check"], folder) == 0
+    without_field(folder, "frozen/care-unit-updated.v1.json", "name")
+    capsys.readouterr()
+    assert main(["check"], folder) == 1
+    assert capsys.readouterr().out.startswith("care-unit-updated: name: new readers refuse old messages")
+    assert main(["freeze", "care-unit-updated"], folder) == 2
+    assert "is frozen and would break" in capsys.readouterr().err
+
+
+def test_a_frozen_contract_that_grew_is_frozen_again(folder: Path, capsys: pytest.CaptureFixture[str]):
+    main(["freeze", "care-unit-updated"], folder)
+    frozen = folder / "frozen" / "care-unit-updated.v1.json"
+    frozen.write_text(frozen.read_text(encoding="utf-8").replace("vårdenhet", "enhet"), encoding="utf-8")
+    capsys.readouterr()
+    assert main(["check"], folder) == 1
+    assert "record it with `python -m contracts freeze care-unit-updated`" in capsys.readouterr().out
+    assert main(["freeze", "care-unit-updated"], folder) == 0
+    assert main(["check"], folder) == 0
+
+
+def test_a_frozen_topic_without_a_class_is_a_break(folder: Path, capsys: pytest.CaptureFixture[str]):
+    (folder / "frozen").mkdir()
+    (folder / "frozen" / "gone-updated.v1.json").write_text("{}")
+    assert main(["check"], folder) == 1
+    assert "gone-updated: (message): new readers refuse old messages" in capsys.readouterr().out
+
+
+def test_compare_reads_the_schemas_of_a_git_revision(folder: Path, capsys: pytest.CaptureFixture[str]):
+    without_field(folder, SCHEMA, "name")
+    (folder / "schema" / "case-step-changed.json").unlink()
+    for command in (["init", "-q"], ["add", "schema"], ["commit", "-qm", "old"]):
+        author = ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", "-C", folder, *author, *command], check=True)
+    assert main(["compare", "--base", "HEAD"], folder) == 0
+    out = capsys.readouterr().out
+    assert "care-unit-updated (draft): breaks" in out
+    assert "case-step-changed (draft): new" in out
+    assert "waittime-updated" not in out
+
+
+@pytest.mark.parametrize("base", ["no-such-revision", "--output=x"])
+def test_a_base_that_does_not_exist_is_one_line_and_code_2(folder: Path, base: str, capsys: pytest.CaptureFixture[str]):
+    subprocess.run(["git", "-C", folder, "init", "-q"], check=True)
+    assert main(["compare", f"--base={base}"], folder) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("contracts: git: ")
+    assert error.count("\n") == 1
+
+
+def test_an_unknown_topic_is_one_line_and_code_2(folder: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["freeze", "care-unit"], folder) == 2
+    assert capsys.readouterr().err.startswith("contracts: care-unit is no topic; known are care-unit-updated,")
+
+
+def test_outside_a_checkout_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["check"], tmp_path) == 2
+    assert "source checkout" in capsys.readouterr().err
+
+
+def test_help_shows_an_example(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    assert stop.value.code == 0
+    assert "Example: python -m contracts compare --base main" in capsys.readouterr().out

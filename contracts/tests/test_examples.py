@@ -1,0 +1,133 @@
+"""Frozen example records: every class reads them as they were written, whatever happens to the class."""
+
+import hashlib
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+
+from contracts import MESSAGES, Message, decode, encode, freeze
+from contracts.schema import message_schema
+from rules.personal_numbers import holds_personal_number
+
+ROOT = Path(__file__).parents[1]
+FILES = freeze.example_files(ROOT)
+KINDS = {message.topic.name: message for message in MESSAGES}
+NAMES = [path.relative_to(ROOT / "examples").as_posix().removesuffix(".json") for path in FILES]
+each_example = pytest.mark.parametrize("path", FILES, ids=NAMES)
+
+
+def read(path: Path) -> tuple[type[Message], dict[str, Any]]:
+    return KINDS[path.parts[-3]], json.loads(path.read_text(encoding="utf-8"))
+
+
+@each_example
+def test_an_example_is_read_and_written_back_without_loss(path: Path):
+    kind, example = read(path)
+    message = decode(kind, example["headers"], json.dumps(example["value"]).encode())
+    at = datetime.fromisoformat(example["headers"]["ce_time"])
+    again = encode(message, at=at, traceparent=example["headers"].get("traceparent"))
+    assert json.loads(again.value) == example["value"]
+    assert again.key == example["key"]
+    assert {**again.headers, "ce_id": example["headers"]["ce_id"]} == example["headers"]
+
+
+@each_example
+def test_an_example_follows_the_schema(path: Path):
+    kind, example = read(path)
+    Draft202012Validator(message_schema(kind), format_checker=FormatChecker()).validate(example["value"])
+
+
+@each_example
+def test_an_example_holds_headers_key_and_value_and_no_personal_number(path: Path):
+    _, example = read(path)
+    assert set(example) == {"headers", "key", "value"}
+    assert not holds_personal_number(" ".join(text for text in texts(example["value"])))
+
+
+def texts(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [text for part in value.values() for text in texts(part)]
+    if isinstance(value, list):
+        return [text for part in value for text in texts(part)]
+    return [value] if isinstance(value, str) else []
+
+
+def test_nothing_is_orphaned_every_topic_has_examples_and_every_folder_a_topic():
+    assert {path.parts[-3] for path in FILES} == set(KINDS)
+    assert {path.name for path in (ROOT / "examples").iterdir()} == {*KINDS, "frozen.sha256"}
+
+
+@pytest.mark.parametrize("topic", sorted(KINDS))
+def test_every_field_is_filled_in_some_example_and_every_optional_one_is_empty_in_another(topic: str):
+    values = [read(path)[1]["value"] for path in FILES if path.parts[-3] == topic]
+    schema = message_schema(KINDS[topic])
+    assert len(values) >= 3
+    for name, part in schema["properties"].items():
+        assert any(value[name] not in (None, []) for value in values), f"{name} is never filled"
+        if {"type": "null"} in part.get("anyOf", []):
+            assert any(value[name] is None for value in values), f"{name} is never empty"
+
+
+def test_examples_are_as_they_were_frozen():
+    assert freeze.example_problems(ROOT) == []
+
+
+@pytest.fixture
+def frozen_folder(tmp_path: Path) -> Path:
+    """A contracts folder with one recorded example."""
+    source = FILES[0]
+    target = tmp_path / source.relative_to(ROOT)
+    target.parent.mkdir(parents=True)
+    target.write_bytes(source.read_bytes())
+    freeze.freeze_examples(tmp_path)
+    return tmp_path
+
+
+def test_editing_a_frozen_example_is_refused_with_the_advice_to_add_a_new_one(frozen_folder: Path):
+    path = freeze.example_files(frozen_folder)[0]
+    path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    [problem] = freeze.example_problems(frozen_folder)
+    assert path.name in problem
+    assert "add a new example instead" in problem
+
+
+def test_deleting_a_frozen_example_is_refused(frozen_folder: Path):
+    freeze.example_files(frozen_folder)[0].unlink()
+    [problem] = freeze.example_problems(frozen_folder)
+    assert "was edited or deleted" in problem
+
+
+def test_freezing_adds_new_examples_and_leaves_the_line_of_an_edited_one(frozen_folder: Path):
+    path = freeze.example_files(frozen_folder)[0]
+    before = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.with_name("another.json").write_bytes(path.read_bytes())
+    path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert freeze.freeze_examples(frozen_folder) == ["agreement-registered/v1/another.json"]
+    lines = (frozen_folder / "examples" / "frozen.sha256").read_text(encoding="utf-8").splitlines()
+    assert lines == sorted(lines, key=lambda line: line.split("  ")[1])
+    assert any(line.startswith(before) and line.endswith(path.name) for line in lines)
+
+
+def test_a_drafts_example_can_be_recorded_anew_and_a_frozen_contracts_cannot(frozen_folder: Path):
+    path = freeze.example_files(frozen_folder)[0]
+    path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    freeze.freeze_examples(frozen_folder, drafts=True)
+    assert freeze.example_problems(frozen_folder) == []
+    freeze.freeze_contract(frozen_folder, "agreement-registered")
+    path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    freeze.freeze_examples(frozen_folder, drafts=True)
+    assert len(freeze.example_problems(frozen_folder)) == 1
+
+
+def test_an_example_that_the_class_no_longer_reads_is_named_with_its_field(frozen_folder: Path):
+    path = freeze.example_files(frozen_folder)[0]
+    example = json.loads(path.read_text(encoding="utf-8"))
+    del example["value"]["region"]
+    path.with_name("broken.json").write_text(json.dumps(example), encoding="utf-8")
+    freeze.freeze_examples(frozen_folder)
+    [problem] = freeze.example_problems(frozen_folder)
+    assert "broken.json can no longer be read: region:" in problem

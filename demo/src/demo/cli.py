@@ -1,0 +1,229 @@
+"""The demo's commands. `run` is the system itself; `up` is `run` in the background."""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from demo import load, show
+from demo.nursery import Nursery
+from demo.stack import Stack, StackError
+from demo.sweden import Sweden, build, write_code_files
+from engines import EngineError
+
+HOME = Path(".run")
+_PORT = 8080
+
+_QUESTION = {"q": "grå starr", "near": "54130", "patient_region": "14", "limit": "12"}
+_TITLE = "Vårdlots i Västra Götaland söker ”grå starr” nära 541 30 Skövde"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit code 0: done; 1: something did not start, with the reason; 2: usage."""
+    parser = argparse.ArgumentParser(
+        prog="python -m demo",
+        description="The whole system on this machine, filled with a synthetic small Sweden.",
+        epilog="example: python -m demo run",
+    )
+    parser.add_argument("command", choices=["run", "up", "down", "status"])
+    parser.add_argument("--home", type=Path, default=HOME, help=f"where data and logs are kept (default {HOME})")
+    asked = parser.parse_args(argv)
+    home = asked.home.absolute()
+    return {"run": run, "up": up, "down": down, "status": status}[asked.command](home)
+
+
+def run(home: Path) -> int:
+    """Start everything, fill it, show a search, stay until Ctrl-C."""
+    console = Console(width=max(Console().width, 150))
+    if _running(home) is not None:
+        console.print("It is running already: `make down` stops it.")
+        return 1
+    # Before anything that makes threads.
+    nursery = Nursery()
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "demo.pid").write_text(str(os.getpid()))
+    (home / "ready.json").unlink(missing_ok=True)
+    started = time.monotonic()
+    stopping = False
+
+    def stop(*_: object) -> None:
+        nonlocal stopping
+        # A second Ctrl-C must not interrupt the stopping.
+        if not stopping:
+            stopping = True
+            raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+
+    def say(line: str) -> None:
+        console.print(f"[{time.monotonic() - started:5.1f} s] {line}", highlight=False, markup=False)
+
+    stack = Stack(home, nursery, gateway_port=int(os.environ.get("GATEWAY_PORT", _PORT)), say=say)
+    try:
+        _start(stack, console)
+        _tell(stack, console, time.monotonic() - started)
+        while True:
+            _mind(stack, say)
+            time.sleep(1)
+    except KeyboardInterrupt:
+        console.print("stopping …")
+        return 0
+    except (EngineError, StackError, load.Refusal) as error:
+        console.print(f"the demo did not start: {error}", markup=False)
+        return 1
+    finally:
+        stopping = True
+        stack.stop()
+        (home / "demo.pid").unlink(missing_ok=True)
+        (home / "ready.json").unlink(missing_ok=True)
+
+
+def _start(stack: Stack, console: Console) -> None:
+    sweden = build()
+    codes = stack.home / "codes"
+    codes.mkdir(parents=True, exist_ok=True)
+    write_code_files(sweden, codes)
+    for line in sweden.report.lines():
+        console.print(f"          {line}", highlight=False, markup=False)
+    stack.start_engines()
+    stack.start_services(codes)
+    asyncio.run(_fill(stack, sweden, console))
+
+
+async def _fill(stack: Stack, sweden: Sweden, console: Console) -> None:
+    at = stack.addresses
+    await load.announce_waits(at.kafka or "", sweden.waits)
+    missing = len(sweden.agreements) - await load.published(stack.gateway, at.oidc or "")
+    if missing <= 0:
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("agreements through the front door", total=len(sweden.agreements))
+        await load.push_agreements(
+            stack.gateway, at.oidc or "", sweden.agreements, lambda count: progress.advance(task, count)
+        )
+
+
+def _tell(stack: Stack, console: Console, seconds: float) -> None:
+    found = _settled(stack)
+    console.print()
+    show.print_table(console, found, _TITLE)
+    at = stack.addresses
+    bearer = '"Authorization: Bearer $(make -s token ROLE=navigator REGION=14)"'
+    rows = {
+        "API": stack.gateway,
+        "OpenAPI": f"{stack.gateway}/openapi.json",
+        "a token": "make token ROLE=navigator REGION=14",
+        "a search": f"curl -H {bearer} '{stack.gateway}/offers?q=knäprotes'",
+        "national catalogue": f"{stack.catalogue}Organization",
+        "Kafka": at.kafka or "",
+        "OpenSearch": at.opensearch or "",
+        "PostgreSQL": at.postgres or "",
+        "OpenID provider": at.oidc or "",
+        "logs": str(stack.home / "logs"),
+    }
+    for name, value in rows.items():
+        console.print(f"{name:<20}{value}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"\nUp in {seconds:.0f} s. All data is synthetic and is kept below {stack.home}.", highlight=False)
+    console.print("Ctrl-C or `make down` stops it.")
+    ready = {"gateway": stack.gateway, "issuer": at.oidc, "seconds": round(seconds, 1)}
+    (stack.home / "ready.json").write_text(json.dumps(ready))
+
+
+def _settled(stack: Stack) -> dict[str, object]:
+    """The demo's search, once two answers a moment apart are the same: what was pushed has been indexed."""
+    before = None
+    until = time.monotonic() + 60
+    while True:
+        found = show.ask(stack.gateway, stack.addresses.oidc or "", _QUESTION)
+        if (found == before and found["total"]) or time.monotonic() > until:
+            return found
+        before = found
+        time.sleep(1.5)
+
+
+def _mind(stack: Stack, say: object) -> None:
+    """Start again what has died, as Kubernetes would."""
+    assert callable(say)  # noqa: S101
+    for process in stack.processes():
+        if (code := stack.nursery.ended.get(process.name)) is not None:
+            say(f"{process.name} ended with {code}: started again (log: {stack.log(process.name)})")
+            stack.start(process.name)
+
+
+def up(home: Path) -> int:
+    """Start `run` in the background and wait until it is ready."""
+    if _running(home) is not None:
+        sys.stdout.write("It is running already.\n")
+        return 0
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "ready.json").unlink(missing_ok=True)
+    log = home / "demo.log"
+    with log.open("wb") as out:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "demo", "run", "--home", str(home)],
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    shown = 0
+    while True:
+        ended = child.poll()
+        text = log.read_text(encoding="utf-8", errors="replace")
+        sys.stdout.write(text[shown:])
+        sys.stdout.flush()
+        shown = len(text)
+        if ended is not None:
+            return 1
+        if (home / "ready.json").exists():
+            return 0
+        time.sleep(0.3)
+
+
+def down(home: Path) -> int:
+    """Stop what `up` or `run` started, and wait for it."""
+    pid = _running(home)
+    if pid is None:
+        sys.stdout.write("It is not running.\n")
+        return 0
+    os.kill(pid, signal.SIGTERM)
+    until = time.monotonic() + 60
+    while _running(home) is not None:
+        if time.monotonic() > until:
+            sys.stdout.write(f"Process {pid} has not stopped in a minute.\n")
+            return 1
+        time.sleep(0.1)
+    sys.stdout.write("Stopped. Data is kept; `make clean` removes it.\n")
+    return 0
+
+
+def status(home: Path) -> int:
+    """Exit code 0 when it is running and ready."""
+    ready = home / "ready.json"
+    if _running(home) is None or not ready.exists():
+        sys.stdout.write("not running\n" if _running(home) is None else "starting\n")
+        return 1
+    sys.stdout.write(f"running: {json.loads(ready.read_text())['gateway']}\n")
+    return 0
+
+
+def _running(home: Path) -> int | None:
+    """The demo's process id when it is alive."""
+    try:
+        pid = int((home / "demo.pid").read_text())
+        words = Path(f"/proc/{pid}/cmdline").read_bytes() if Path("/proc").exists() else b"demo"
+        os.kill(pid, 0)
+    except (OSError, ValueError):
+        return None
+    # A process id may have gone to somebody else meanwhile.
+    return pid if b"demo" in words else None

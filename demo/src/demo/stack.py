@@ -1,0 +1,205 @@
+"""The whole system on one machine: engines, topics, databases, services."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import httpx
+from sqlalchemy import text
+
+import engines
+from demo.nursery import Child, Nursery
+from engines import ports
+from kit import database, kafka
+
+_SERVICES_WITH_DATABASES = ("catalog_sync", "agreements", "search")
+_READY_WITHIN_SECONDS = 90
+
+Say = Callable[[str], None]
+
+
+class StackError(Exception):
+    """A part did not start; the message says which, and how its log ends."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process of the system: module, command and the port of its health address."""
+
+    name: str
+    module: str
+    arguments: tuple[str, ...]
+    port: int
+
+
+class Stack:
+    """Engines and services below one folder. Make the nursery before anything else: it must fork before threads."""
+
+    def __init__(self, home: Path, nursery: Nursery, *, gateway_port: int, say: Say, durable: bool = True) -> None:
+        self.home = home
+        self.nursery = nursery
+        self._say = say
+        self._durable = durable
+        self._gateway_port = gateway_port
+        self._engines: engines.Engines | None = None
+        self._claims: list[ports.Claim] = []
+        self._processes: dict[str, Process] = {}
+        self.environment: dict[str, str] = {}
+
+    @property
+    def addresses(self) -> engines.Addresses:
+        """Where the engines are."""
+        assert self._engines is not None  # noqa: S101 asked only of a started stack
+        return self._engines.addresses
+
+    @property
+    def engines(self) -> engines.Engines:
+        """The running engines, to be killed and restarted in fault tests."""
+        assert self._engines is not None  # noqa: S101 asked only of a started stack
+        return self._engines
+
+    @property
+    def gateway(self) -> str:
+        """The API's base address."""
+        return f"http://127.0.0.1:{self._gateway_port}/vardformedling/v1"
+
+    @property
+    def catalogue(self) -> str:
+        """The simulated national catalogue's FHIR address."""
+        return f"http://127.0.0.1:{self._processes['national-catalogue'].port}/fhir/"
+
+    def log(self, name: str) -> Path:
+        """Where a process's log is."""
+        return self.home / "logs" / f"{name}.log"
+
+    def start_engines(self) -> None:
+        """Engines, topics, databases. Raises EngineError."""
+        self._engines = engines.start(home=self.home / "engines", durable=self._durable, say=self._say)
+        self._say("topics and databases")
+        bootstrap, postgres = self.addresses.kafka, self.addresses.postgres
+        assert bootstrap is not None  # noqa: S101 asked for above
+        assert postgres is not None  # noqa: S101 asked for above
+        asyncio.run(_prepare(bootstrap, postgres))
+
+    def start_services(self, code_files: Path, names: Sequence[str] | None = None) -> None:
+        """Migrate, then start the services and wait until each is ready. Raises StackError."""
+        (self.home / "logs").mkdir(parents=True, exist_ok=True)
+        self._plan(code_files)
+        migrations = [f"migrate-{service}" for service in _SERVICES_WITH_DATABASES]
+        for service in _SERVICES_WITH_DATABASES:
+            self._fork(Process(f"migrate-{service}", f"{service}.main", ("migrate",), 0))
+        for name in migrations:
+            if self.nursery.wait(name, within=60) != 0:
+                raise StackError(self._tail(name))
+        # The catalogue first: agreements are judged by it.
+        first = ("national-catalogue", "catalog-sync", "search-worker", "search-api", "gateway")
+        wanted = names or tuple(self._processes)
+        for name in (name for name in first if name in wanted):
+            self.start(name)
+        if "catalog-sync" in wanted:
+            self._say("national catalogue and codes: reading and announcing")
+            self.wait_ready("catalog-sync")
+        for name in (name for name in wanted if name not in first):
+            self.start(name)
+        for name in wanted:
+            self.wait_ready(name)
+
+    def start(self, name: str) -> None:
+        """Start one process of the plan, or start it again after it has ended."""
+        self._fork(self._processes[name])
+
+    def wait_ready(self, name: str) -> None:
+        """Wait for a process to be ready. Raises StackError with the end of its log when it is not in time."""
+        port, until = self._processes[name].port, time.monotonic() + _READY_WITHIN_SECONDS
+        path = "fhir/metadata" if name == "national-catalogue" else "readyz"
+        while time.monotonic() < until:
+            if name in self.nursery.ended:
+                break
+            try:
+                if (
+                    httpx.get(f"http://127.0.0.1:{port}/{path}", timeout=5, trust_env=False).status_code
+                    == httpx.codes.OK
+                ):
+                    return
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.1)
+        raise StackError(self._tail(name))
+
+    def processes(self) -> list[Process]:
+        """Every process of the plan."""
+        return list(self._processes.values())
+
+    def stop(self) -> None:
+        """Services first, so that they can finish; then the engines."""
+        self.nursery.close()
+        if self._engines is not None:
+            self._engines.stop()
+        for claim in self._claims:
+            claim.release()
+
+    def _plan(self, code_files: Path) -> None:
+        self._claims = [ports.claim(ports.GENERAL) for _ in range(7)]
+        catalogue, sync, worker, api, search_worker, search_api, _ = (claim.port for claim in self._claims)
+        at = self.addresses
+        self.environment = {
+            "KAFKA_BOOTSTRAP": at.kafka or "",
+            "OPENSEARCH_URL": at.opensearch or "",
+            "OIDC_ISSUER": at.oidc or "",
+            "CATALOGUE_URL": f"http://127.0.0.1:{catalogue}/fhir/",
+            "CODE_FILES": str(code_files),
+            "SYNC_SECONDS": "300",
+            "RETRY_SECONDS": "1",
+            "AGREEMENTS_URL": f"http://127.0.0.1:{api}",
+            "SEARCH_URL": f"http://127.0.0.1:{search_api}",
+        }
+        plan = [
+            Process("national-catalogue", "demo.national_catalogue", ("--port", str(catalogue)), catalogue),
+            Process("catalog-sync", "catalog_sync.main", ("worker",), sync),
+            Process("agreements-worker", "agreements.main", ("worker",), worker),
+            Process("agreements-api", "agreements.main", ("api",), api),
+            Process("search-worker", "search.main", ("worker",), search_worker),
+            Process("search-api", "search.main", ("api",), search_api),
+            Process("gateway", "gateway.main", ("api",), self._gateway_port),
+        ]
+        self._processes = {process.name: process for process in plan}
+
+    def _fork(self, process: Process) -> None:
+        service = process.module.partition(".")[0]
+        port = str(process.port)
+        environment = {
+            **self.environment,
+            "POSTGRES_URL": f"{self.addresses.postgres}/{service}",
+            "API_PORT": port,
+            "WORKER_PORT": port,
+        }
+        self.nursery.start(
+            Child(process.name, process.module, process.arguments, environment, str(self.log(process.name)))
+        )
+
+    def _tail(self, name: str) -> str:
+        log = self.log(name)
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:] if log.exists() else []
+        ended = self.nursery.ended.get(name)
+        how = f"ended with exit code {ended}" if ended is not None else f"was not ready in {_READY_WITHIN_SECONDS} s"
+        return "\n".join([f"{name} {how}; its log ({log}) ends:", *lines])
+
+
+async def _prepare(bootstrap: str, postgres: str) -> None:
+    with as_file(files("contracts") / "topics.yaml") as declared:
+        rows = kafka.declared(declared)
+    await kafka.create_topics(bootstrap, rows)
+    engine = database.connect(f"{postgres}/postgres", pool_size=1)
+    try:
+        async with engine.connect() as connection:
+            # Databases cannot be created inside a transaction.
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            existing = set((await connection.scalars(text("SELECT datname FROM pg_database"))).all())
+            for name in _SERVICES_WITH_DATABASES:
+                if name not in existing:
+                    await connection.execute(text(f'CREATE DATABASE "{name}"'))
+    finally:
+        await engine.dispose()

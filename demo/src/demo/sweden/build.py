@@ -1,0 +1,63 @@
+"""Puts the small Sweden together: the same seed and day always give the same result."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from contracts.waittimes import WaittimeUpdated
+from demo.sweden import codes as code_files
+from demo.sweden.agreements import DemoAgreement, build_agreements
+from demo.sweden.codes import all_codes
+from demo.sweden.geography import read_geography
+from demo.sweden.hospitals import read_hospitals
+from demo.sweden.offerings import DemoOffering, build_offerings
+from demo.sweden.providers import DemoProvider
+from demo.sweden.report import Report, report_of
+from demo.sweden.units import DemoUnit, build_units
+from demo.sweden.waits import build_waits
+
+
+@dataclass(frozen=True)
+class Sweden:
+    """A believable small Sweden. Real: places, hospital names, regions. Everything else is synthetic."""
+
+    seed: int
+    today: date
+    care_providers: tuple[DemoProvider, ...]
+    units: tuple[DemoUnit, ...]
+    offerings: tuple[DemoOffering, ...]
+    codes: tuple[dict[str, Any], ...]
+    agreements: tuple[DemoAgreement, ...]
+    waits: tuple[WaittimeUpdated, ...]
+    report: Report
+
+
+def build(seed: int = 1, today: date | None = None) -> Sweden:
+    """Builds everything from the package's own files; `today` defaults to the current day in UTC."""
+    day = today or datetime.now(UTC).date()
+    geography = read_geography()
+    hospitals, repairs = read_hospitals(geography)
+    codes = all_codes(geography)
+    kva = {code["code"]: code["text"] for code in codes if code["system"] == "kva"}
+    # Each part has its own stream of chance, so that a change in one leaves the others as they were.
+    providers, units = build_units(geography, hospitals, Random(f"{seed} units"), day)
+    offerings = build_offerings(units, kva, Random(f"{seed} offerings"), day)
+    agreements = build_agreements(units, Random(f"{seed} agreements"), day)
+    waits = build_waits(units, Random(f"{seed} waits"), day)
+    sizes = {
+        "care providers": len(providers),
+        "units": len(units),
+        "offerings": len(offerings),
+        "codes": len(codes),
+        "agreements": len(agreements),
+        "waits": len(waits),
+    }
+    report = report_of(geography, repairs, units, agreements, sizes, codes)
+    return Sweden(seed, day, providers, units, offerings, codes, agreements, waits, report)
+
+
+def write_code_files(sweden: Sweden, folder: Path) -> tuple[Path, ...]:
+    """Writes the codes as JSON lines, one file per code system, and returns the files."""
+    return code_files.write_code_files(sweden.codes, folder)
