@@ -1,10 +1,117 @@
-"""Loaded before any test: members whose folder has their package's name are imported before pytest can take the folder
-itself for a package of that name."""
+"""Real engines for every test that asks for one: each started once, databases made from a migrated template."""
 
+import asyncio
+import importlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+# Members whose folder has their package's name must be imported before pytest takes the folder itself for that package.
 import contracts
 import demo
 import engines
 import kit
 import rules
+from kit import database
 
 MEMBERS = (contracts, demo, engines, kit, rules)
+
+NewDatabase = Callable[[str], Awaitable[str]]
+
+
+def _engine(name: str, folder: pytest.TempPathFactory) -> Iterator[engines.Addresses]:
+    running = engines.start([name], home=folder.mktemp(name))
+    yield running.addresses
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def _kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[engines.Addresses]:
+    yield from _engine("kafka", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def kafka_address(_kafka: engines.Addresses) -> str:
+    """host:port of a real Kafka. Name topics with `unique`."""
+    return _kafka.kafka or ""
+
+
+@pytest.fixture(scope="session")
+def _opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[engines.Addresses]:
+    yield from _engine("opensearch", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def opensearch_url(_opensearch: engines.Addresses) -> str:
+    """Address of a real OpenSearch. Name indexes with `unique`."""
+    return _opensearch.opensearch or ""
+
+
+@pytest.fixture(scope="session")
+def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[engines.Addresses]:
+    yield from _engine("postgres", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(_postgres: engines.Addresses) -> str:
+    """Address of a real PostgreSQL, without a database name."""
+    return _postgres.postgres or ""
+
+
+@pytest.fixture(scope="session")
+def _oidc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[engines.Addresses]:
+    yield from _engine("oidc", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def oidc_issuer(_oidc: engines.Addresses) -> str:
+    """A real OpenID provider's issuer; `engines.token` gives its tokens."""
+    return _oidc.oidc or ""
+
+
+@pytest.fixture
+def unique() -> str:
+    """A name of this test's own: a prefix for topics, groups and indexes."""
+    return f"t{uuid4().hex[:12]}"
+
+
+@pytest.fixture
+async def new_database(postgres_url: str, _templates: set[str]) -> AsyncIterator[NewDatabase]:
+    """Makes databases for this test: `await new_database("agreements")` has that service's tables, "" has none."""
+    made: list[str] = []
+
+    async def make(service: str) -> str:
+        template = f"template_{service}" if service else "template0"
+        if service and service not in _templates:
+            await _run(postgres_url, f'CREATE DATABASE "{template}"')
+            package = importlib.import_module(f"{service}.settings").__file__ or ""
+            await asyncio.to_thread(
+                database.migrate, f"{postgres_url}/{template}", Path(package).parents[2] / "migrations"
+            )
+            _templates.add(service)
+        made.append(f"t{uuid4().hex[:12]}")
+        await _run(postgres_url, f'CREATE DATABASE "{made[-1]}" TEMPLATE "{template}"')
+        return f"{postgres_url}/{made[-1]}"
+
+    yield make
+    for name in made:
+        await _run(postgres_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def _templates() -> set[str]:
+    return set()
+
+
+async def _run(postgres_url: str, statement: str) -> None:
+    engine = database.connect(f"{postgres_url}/postgres", pool_size=1)
+    try:
+        async with engine.connect() as connection:
+            # Databases cannot be created inside a transaction.
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await connection.execute(text(statement))
+    finally:
+        await engine.dispose()

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from contracts import MESSAGES, generate
 from contracts.schema import message_schema
-from contracts.topics import PARKED_RETENTION_DAYS, declared_topics
+from contracts.topics import PARKED_RETENTION_DAYS
 
 ROOT = Path(__file__).parents[1]
 ASYNCAPI: dict[str, Any] = yaml.safe_load((ROOT / "asyncapi.yaml").read_text(encoding="utf-8"))

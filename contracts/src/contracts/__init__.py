@@ -9,7 +9,7 @@ from contracts.agreements import AgreementRegistered
 from contracts.capacity import CapacityAnnounced
 from contracts.cases import CaseStepChanged
 from contracts.catalog import CareOfferingUpdated, CareUnitUpdated, CodeUpdated
-from contracts.envelope import Envelope, Unreadable, decode, encode
+from contracts.envelope import Envelope, Unreadable, decode, encode, reader
 from contracts.message import Message
 from contracts.topics import Topic
 from contracts.waittimes import WaittimeUpdated
@@ -40,4 +40,5 @@ __all__ = [
     "WaittimeUpdated",
     "decode",
     "encode",
+    "reader",
 ]

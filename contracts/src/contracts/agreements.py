@@ -11,11 +11,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from contracts.message import CareProvider, CodeRef, Contact, Message, Part, TargetGroup
 from contracts.topics import Topic
-from contracts.types import HsaId, RegionCode, open_list
+from contracts.types import HsaId, Moment, RegionCode, open_list
 
 
 class AgreementStatus(StrEnum):
@@ -127,12 +127,18 @@ class Included(StrEnum):
     REHABILITATION = "rehabilitation"
 
 
+class CapacityPer(StrEnum):
+    """The period an expected capacity is for."""
+
+    YEAR = "year"
+    MONTH = "month"
+
+
 class ExpectedCapacity(Part):
     """How much care the agreement foresees."""
 
     count: int
-    per: str
-    """`year` or `month`; an open list."""
+    per: Annotated[str, open_list(CapacityPer)]
 
 
 class AgreedService(Part):
@@ -169,6 +175,8 @@ class AgreementRegistered(Message):
     kind: Annotated[str, open_list(Kind)]
     assignment_id: str | None
     """Uppdrags-id."""
+    assignment_document_url: str | None
+    """Where the formal description of the assignment is kept."""
     basis: Annotated[str, open_list(Basis)]
     law: Annotated[str, open_list(Law)] | None
     direct_award: bool | None
@@ -180,13 +188,15 @@ class AgreementRegistered(Message):
     """None for own provision."""
     valid_from: date
     valid_to: date | None
+    ended_on: date | None
+    """The day it stopped being usable before `valid_to`, by termination or withdrawal; `valid_to` stays as agreed."""
     extension_option: str | None
     document_url: str | None
     description: str | None
     use_by_others: UseByOthers
     services: tuple[AgreedService, ...]
-    published_at: AwareDatetime
-    changed_at: AwareDatetime
+    published_at: Moment
+    changed_at: Moment
 
     def key(self) -> str:
         return self.agreement_id

@@ -4,11 +4,9 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import AwareDatetime
-
 from contracts.message import CodeRef, Contact, Message, TargetGroup
 from contracts.topics import Topic
-from contracts.types import HsaId, RegionCode, open_list
+from contracts.types import HsaId, Moment, RegionCode, open_list
 
 
 class CapacityStatus(StrEnum):
@@ -65,11 +63,11 @@ class CapacityAnnounced(Message):
     """Regions that may answer; empty means all."""
     period_start: date
     period_end: date
-    expires_at: AwareDatetime
+    expires_at: Moment
     contacts: tuple[Contact, ...]
     text: str | None
-    announced_at: AwareDatetime
-    changed_at: AwareDatetime
+    announced_at: Moment
+    changed_at: Moment
 
     def key(self) -> str:
         return self.announcement_id

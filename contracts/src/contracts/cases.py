@@ -7,11 +7,11 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from contracts.message import CodeRef, Message, Part
+from contracts.message import CodeRef, Guarantee, Message, Part
 from contracts.topics import Topic
-from contracts.types import HsaId, RegionCode, open_list
+from contracts.types import HsaId, Moment, RegionCode, open_list
 
 
 class CaseStatus(StrEnum):
@@ -51,14 +51,13 @@ class Step(Part):
 
     number: Annotated[int, Field(ge=1, le=5)]
     state: Annotated[str, open_list(StepState)]
-    since: AwareDatetime | None
+    since: Moment | None
 
 
 class Deadline(Part):
     """A guarantee's last day, and whether it was met."""
 
-    measure: str
-    """`visit` or `treatment`; an open list."""
+    measure: Annotated[str, open_list(Guarantee)]
     day: date
     met: bool | None
     """None while it is open."""
@@ -79,7 +78,7 @@ class CaseStepChanged(Message):
     case_id: str
     status: Annotated[str, open_list(CaseStatus)]
     fact: Annotated[str, open_list(Fact)]
-    happened_at: AwareDatetime
+    happened_at: Moment
     region: RegionCode
     """The patient's home region, which owns the case."""
     care_service: CodeRef
@@ -93,8 +92,8 @@ class CaseStepChanged(Message):
     """The free capacity the case holds or has used."""
     reserved: int | None
     """Places held on that announcement."""
-    opened_at: AwareDatetime
-    closed_at: AwareDatetime | None
+    opened_at: Moment
+    closed_at: Moment | None
 
     def key(self) -> str:
         return self.case_id

@@ -5,11 +5,19 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import AwareDatetime
-
-from contracts.message import CareProvider, CodeRef, Contact, Message, Part, Source, TargetGroup
+from contracts.message import (
+    CareProvider,
+    CodeInSystem,
+    CodeRef,
+    Contact,
+    Guarantee,
+    Message,
+    Part,
+    Source,
+    TargetGroup,
+)
 from contracts.topics import Topic
-from contracts.types import CodeSystem, HsaId, MunicipalityCode, PostalCode, RegionCode, open_list
+from contracts.types import CodeSystem, HsaId, Moment, MunicipalityCode, PostalCode, RegionCode, open_list
 
 
 class UnitStatus(StrEnum):
@@ -165,14 +173,22 @@ class CodeMap(Part):
     valid_to: date | None
 
 
+class ClockStart(StrEnum):
+    """What starts a guarantee's clock (HSF 6 kap. 1 §)."""
+
+    REFERRAL_ISSUED = "referral_issued"
+    CONTACT_SOUGHT = "contact_sought"
+    DECISION_ON_TREATMENT = "decision_on_treatment"
+
+
 class GuaranteeRule(Part):
     """One dated limit of the waiting-time guarantee: a law change is a new rule, not new code."""
 
-    measure: str
-    """`visit` or `treatment`; an open list."""
+    measure: Annotated[str, open_list(Guarantee)]
     days: int
-    starts: str
-    """What starts the clock, for example `referral_issued` or `decision_on_treatment`."""
+    """Calendar days; the day the clock starts is day 0."""
+    starts: Annotated[str, open_list(ClockStart)]
+    """What starts the clock."""
     valid_from: date
     valid_to: date | None
 
@@ -197,7 +213,7 @@ class CodeUpdated(Message):
     )
 
     system: CodeSystem
-    code: str
+    code: CodeInSystem
     status: Annotated[str, open_list(CodeStatus)]
     text: str
     """The official Swedish text."""
@@ -210,7 +226,7 @@ class CodeUpdated(Message):
     """Set for postal codes and municipalities."""
     care_area: CareArea | None
     """Set for care areas."""
-    changed_at: AwareDatetime
+    changed_at: Moment
 
     def key(self) -> str:
         return f"{self.system}|{self.code}"

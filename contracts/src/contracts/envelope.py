@@ -1,10 +1,10 @@
 """CloudEvents 1.0 in Kafka's binary mode: `ce_*` headers around a value that is the data alone, as JSON."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from uuid import uuid4
 
 from pydantic import ValidationError
@@ -64,17 +64,40 @@ def encode(message: Message, *, at: datetime, traceparent: str | None = None) ->
     return Envelope(event_id, message.topic.name, key, message.model_dump_json().encode(), headers)
 
 
-def decode(kind: type[M], headers: Mapping[str, str], value: bytes) -> M:
-    """The message in a record of its topic. Raises Unreadable for another type, a later major version or bad data."""
+def decode(kind: type[M], headers: Mapping[str, str], key: bytes | None, value: bytes) -> M:
+    """The message in a record of its topic.
+
+    Raises Unreadable for another type, a later major version, bad data, or a record key that is not the message's own:
+    compaction goes by the record key, so the wrong one would keep or remove the wrong state.
+    """
     found = headers.get("ce_type", "missing")
     if found != event_type(kind):
         named = found if found == "missing" or _EVENT_TYPE.fullmatch(found) else "of another kind"
         raise Unreadable(f"ce_type is {named}, expected {event_type(kind)}")
     try:
-        return kind.model_validate_json(value, strict=True)
+        message = kind.model_validate_json(value, strict=True)
     except ValidationError as error:
         rows = error.errors(include_input=False, include_url=False, include_context=False)
         raise Unreadable("; ".join(f"{_field(row['loc'])}: {row['msg']}" for row in rows)) from None
+    if key != message.key().encode():
+        raise Unreadable("the record key is not the message's own")
+    return message
+
+
+class Arrived(Protocol):
+    """A record as a consumer hands it over."""
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes: ...
+
+
+def reader(kind: type[M]) -> Callable[[Arrived], M]:
+    """A function that decodes the records of one topic."""
+    return lambda record: decode(kind, record.headers, record.key, record.value)
 
 
 def _field(path: tuple[int | str, ...]) -> str:

@@ -5,10 +5,10 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
 from contracts.topics import Topic
-from contracts.types import CodeSystem, HsaId, OrganisationNumber, code_in, open_list
+from contracts.types import CodeSystem, HsaId, Moment, OrganisationNumber, code_in, open_list
 
 Version = Annotated[int, Field(ge=1)]
 """Rises per key with every change: max(previous + 1, clock in microseconds), taken under the row's lock."""
@@ -39,20 +39,30 @@ class Source(Part):
     """The source's own name, for example `nationell-katalog`."""
     reference: str | None
     """The row, file or resource in that source."""
-    observed_at: AwareDatetime
+    observed_at: Moment
     """When the source held the value, UTC."""
+
+
+def _in_its_system(code: str, info: ValidationInfo) -> str:
+    return code_in(info.data.get("system", ""), code)
+
+
+CodeInSystem = Annotated[str, AfterValidator(_in_its_system)]
+"""A code in the normal form of the `system` field before it, so that keys of the same code are the same."""
+
+
+class Guarantee(StrEnum):
+    """The two guarantees that create the duty to arrange care elsewhere (HSL 9 kap. 2 §)."""
+
+    VISIT = "visit"
+    TREATMENT = "treatment"
 
 
 class CodeRef(Part):
     """A code in its code system. `key` is the form used everywhere in this project: `system|code`."""
 
     system: CodeSystem
-    code: str
-
-    @field_validator("code")
-    @classmethod
-    def _in_its_system(cls, code: str, info: ValidationInfo) -> str:
-        return code_in(info.data.get("system", ""), code)
+    code: CodeInSystem
 
     @property
     def key(self) -> str:

@@ -1,13 +1,12 @@
 """Facts about a topic, declared beside the message class that travels on it; topics.yaml is generated from them."""
 
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Literal
-
-import yaml
 
 DAY_MS = 24 * 60 * 60 * 1000
 PARKED_RETENTION_DAYS = 30
+# A parked record is its original plus the reasons: the default limit would refuse the largest ones.
+PARKED_MAX_BYTES = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -36,18 +35,3 @@ class Topic:
     def parked(self, group: str) -> str:
         """The dead-letter topic of one consumer group of this topic."""
         return f"{self.name}-parked-{group}"
-
-
-@dataclass(frozen=True)
-class DeclaredTopic:
-    """What Kafka needs to create one topic. The replication factor is the operator's choice."""
-
-    name: str
-    partitions: int
-    config: dict[str, str]
-
-
-def declared_topics() -> list[DeclaredTopic]:
-    """Every topic in topics.yaml, parked topics of all consumer groups included."""
-    rows = yaml.safe_load((files("contracts") / "topics.yaml").read_text(encoding="utf-8"))["topics"]
-    return [DeclaredTopic(row["name"], row["partitions"], row["config"]) for row in rows]

@@ -1,9 +1,10 @@
 """Identifiers and open lists as pydantic types; the rules themselves stand once, in `rules.identifiers`."""
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from rules import identifiers
 
@@ -18,6 +19,21 @@ OrganisationNumber = Annotated[str, *_checked(identifiers.organisation_number, r
 RegionCode = Annotated[str, *_checked(identifiers.region_code, r"^\d{2}$", "01")]
 MunicipalityCode = Annotated[str, *_checked(identifiers.municipality_code, r"^\d{4}$", "0180")]
 PostalCode = Annotated[str, *_checked(identifiers.postal_code, r"^\d{5}$", "11428")]
+
+
+def _written_out(value: object) -> object:
+    # pydantic reads a bare number, even "20250101", as seconds since 1970.
+    if isinstance(value, str) and "T" not in value:
+        raise ValueError("must be a time with its zone, such as 2026-03-01T12:00:00Z")
+    return value
+
+
+def _utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_utc)]
+"""A point in time, kept in UTC whatever zone it was written in."""
 
 
 class System(StrEnum):
@@ -54,7 +70,14 @@ def code_in(system: str, code: str) -> str:
             return identifiers.icd10_code(code)
         case System.CARE_SERVICE:
             return identifiers.sctid(code)
+        case System.MUNICIPALITY:
+            return identifiers.municipality_code(code)
+        case System.POSTAL_CODE:
+            return identifiers.postal_code(code)
         case _:
+            # The bar separates system and code in keys.
+            if "|" in code:
+                raise ValueError("must not hold a vertical bar")
             if not code.strip():
                 raise ValueError("must not be empty")
             return code.strip()

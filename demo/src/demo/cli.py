@@ -92,7 +92,7 @@ def _start(stack: Stack, console: Console) -> None:
     codes = stack.home / "codes"
     codes.mkdir(parents=True, exist_ok=True)
     write_code_files(sweden, codes)
-    for line in sweden.report.lines():
+    for line in sweden.report.summary():
         console.print(f"          {line}", highlight=False, markup=False)
     stack.start_engines()
     stack.start_services(codes)

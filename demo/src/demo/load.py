@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import httpx
 
@@ -50,7 +51,8 @@ async def push_agreements(
 async def push(client: httpx.AsyncClient, tokens: dict[str, str], one: DemoAgreement, until: str = "agency") -> str:
     """One agreement all the way, or only `until` its region has approved; its id."""
     author = tokens[f"{one.region} author"]
-    key = {"Idempotency-Key": f"demo {one.region} {one.number}"}
+    # A header holds ASCII only, a region's number need not.
+    key = {"Idempotency-Key": str(uuid5(NAMESPACE_URL, f"{one.region}|{one.number}"))}
     registered = await client.post("/agreements", json=one.body, headers={**_bearer(author), **key})
     agreement = str(_done(registered)["id"])
     gates = [("submit", author), ("approve", tokens[f"{one.region} reviewer"]), ("approve", tokens["agency"])]

@@ -3,5 +3,6 @@
 from engines.errors import EngineError
 from engines.running import NAMES, Addresses, Engines, Row, attach, start
 from engines.tokens import token
+from engines.waiting import eventually
 
-__all__ = ["NAMES", "Addresses", "EngineError", "Engines", "Row", "attach", "start", "token"]
+__all__ = ["NAMES", "Addresses", "EngineError", "Engines", "Row", "attach", "eventually", "start", "token"]

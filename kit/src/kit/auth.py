@@ -123,7 +123,8 @@ def bearer(header: str | None) -> str:
     return token.strip()
 
 
-def _caller_of(request: Request) -> Caller:
+# Async: FastAPI would send a plain function through a thread pool.
+async def _caller_of(request: Request) -> Caller:
     caller: Caller = request.state.caller
     return caller
 

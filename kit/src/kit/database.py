@@ -18,12 +18,11 @@ _TRANSIENT_STATES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53")
 
 
 def connect(url: str, *, pool_size: int = 10) -> AsyncEngine:
-    """An engine for `postgresql://…`. Broken connections are noticed before use; dispose it when done."""
+    """An engine for `postgresql://…`; dispose it when done. A restart of the server fails one call, not more."""
     return create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
         hide_parameters=True,
         connect_args={"timeout": 5, "server_settings": {"timezone": "UTC"}},
     )

@@ -100,7 +100,8 @@ class Page:
         return (self.page - 1) * self.limit
 
 
-def _page(limit: Annotated[int, Query(ge=1, le=100)] = 20, page: Annotated[int, Query(ge=1)] = 1) -> Page:
+# Async although they wait for nothing: FastAPI sends plain functions through a thread pool.
+async def _page(limit: Annotated[int, Query(ge=1, le=100)] = 20, page: Annotated[int, Query(ge=1)] = 1) -> Page:
     if limit * page > _DEEPEST:
         raise invalid("page", f"page x limit must not exceed {_DEEPEST}: narrow the question instead", status=400)
     return Page(limit, page)
@@ -110,7 +111,7 @@ Paging = Annotated[Page, Depends(_page)]
 """`limit` (1-100, default 20) and `page` (from 1) from the query."""
 
 
-def _expected_version(if_match: Annotated[str | None, Header()] = None) -> int:
+async def _expected_version(if_match: Annotated[str | None, Header()] = None) -> int:
     if if_match is None:
         raise Problem(428, "If-Match is required: send the ETag of the version you have read")
     match = re.fullmatch(r'"(\d{1,19})"', if_match.strip())

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
+import orjson
 from fastapi import Header
 from sqlalchemy import Column, DateTime, Integer, MetaData, Table, Text, func, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
@@ -55,6 +56,6 @@ async def once(
         if earlier.request != digest:
             raise Problem(422, "this Idempotency-Key has been used for another request: choose a new key")
         return dict(earlier.answer), True
-    answer = await work()
+    answer: dict[str, Any] = orjson.loads(orjson.dumps(await work()))
     await session.execute(_TABLE.update().where(where).values(status=201, answer=answer))
     return answer, False

@@ -24,6 +24,7 @@ def producer(bootstrap: str) -> AIOKafkaProducer:
         acks="all",
         linger_ms=2,
         max_batch_size=131_072,
+        max_request_size=2 * 1024 * 1024,
         compression_type="zstd",
     )
 

@@ -15,6 +15,16 @@ _SHARED: list[Processor] = [
 ]
 
 
+# uvicorn's access log holds query strings, httpx logs whole addresses, aiokafka tells of every lost connection.
+_THRESHOLDS = {
+    "uvicorn": "WARNING",
+    "uvicorn.access": "CRITICAL",
+    "httpx": "WARNING",
+    "aiokafka": "ERROR",
+    "alembic": "WARNING",
+}
+
+
 def configure(service: str, level: str = "INFO") -> None:
     """Send our own and the libraries' log records as JSON lines to stdout, each with the service's name."""
     structlog.configure(

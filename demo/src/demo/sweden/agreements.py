@@ -150,6 +150,7 @@ class _Writer:
             "name": name,
             "kind": kind,
             "assignment_id": f"U{self.region}-{self.written:04d}" if draft.own or random.random() < 0.4 else None,
+            "assignment_document_url": None,
             "basis": basis,
             "law": law,
             "direct_award": direct_award,

@@ -24,6 +24,21 @@ class Report:
         """The counts as text, one per line."""
         return [f"{name}: {count}" for name, count in self.counts.items()]
 
+    def summary(self) -> list[str]:
+        """The few lines a newcomer wants: how large it is, and what became of the dirty coordinates."""
+        count = self.counts
+        verdicts = Counter(repair.verdict for repair in self.repairs if repair.source.startswith("eu_healthcare"))
+        return [
+            (
+                f"a small Sweden, synthetic: {count['units']} care units, {count['offerings']} offerings, "
+                f"{count['agreements']} agreements, {count['waits']} waits, {count['codes']} codes and places"
+            ),
+            (
+                f"{verdicts.total()} hospitals with dirty coordinates: {verdicts['kept']} kept, "
+                f"{verdicts['repaired']} repaired, {verdicts['dropped']} dropped"
+            ),
+        ]
+
 
 def report_of(
     geography: Geography,

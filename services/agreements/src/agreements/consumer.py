@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agreements import service
-from contracts import CareUnitUpdated, CodeUpdated, decode
+from contracts import CareUnitUpdated, CodeUpdated, reader
 from contracts.types import System
 from kit.consumer import Handler
 
@@ -48,8 +48,6 @@ async def _on_units(session: AsyncSession, events: Sequence[CareUnitUpdated]) ->
 
 
 HANDLERS: Mapping[str, Handler] = {
-    CodeUpdated.topic.name: Handler(lambda record: decode(CodeUpdated, record.headers, record.value), _on_codes),
-    CareUnitUpdated.topic.name: Handler(
-        lambda record: decode(CareUnitUpdated, record.headers, record.value), _on_units
-    ),
+    CodeUpdated.topic.name: Handler(reader(CodeUpdated), _on_codes),
+    CareUnitUpdated.topic.name: Handler(reader(CareUnitUpdated), _on_units),
 }

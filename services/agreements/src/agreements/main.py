@@ -40,7 +40,12 @@ def api(given: Settings) -> FastAPI:
     app.add_exception_handler(service.Faulty, _on_faulty)
     app.add_exception_handler(service.NotReady, _on_not_ready)
     app.add_exception_handler(Refused, _on_refused)
-    health.add(app, alive=health.always, ready={"postgresql": health.database(engine)})
+
+    async def copied() -> str | None:
+        async with database.sessions(engine)() as session:
+            return None if await service.may_begin(session) else "the copy of the catalogue is not complete yet"
+
+    health.add(app, alive=health.always, ready={"postgresql": health.database(engine), "catalogue": copied})
     return app
 
 

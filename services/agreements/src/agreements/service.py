@@ -107,6 +107,7 @@ async def announce(session: AsyncSession, changed: Agreement) -> None:
             "agreement_id": changed.id,
             "version": changed.version,
             "status": changed.state,
+            "ended_on": swedish_day(changed.changed_at) if changed.state is not State.PUBLISHED else None,
             "published_at": changed.published_at,
             "changed_at": changed.changed_at,
         }
@@ -184,6 +185,11 @@ async def copy_codes(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> N
 async def copy_units(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
     """Keep what is needed to judge units."""
     await store.keep_units(session, rows)
+
+
+async def may_begin(session: AsyncSession) -> bool:
+    """True when intake may begin: the copies of the catalogue are complete."""
+    return await store.catalogue_is_complete(session)
 
 
 async def catalogue_copied(session: AsyncSession, now: datetime) -> None:

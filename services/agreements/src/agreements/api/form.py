@@ -10,6 +10,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    TypeAdapter,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -22,6 +23,17 @@ from rules.identifiers import is_personal_number, provider_number
 
 Text = Annotated[str, Field(min_length=1, max_length=300)]
 LongText = Annotated[str, Field(max_length=4000)]
+
+
+_URL = TypeAdapter(AnyHttpUrl)
+
+
+def _web_address(value: str) -> str:
+    _URL.validate_python(value)
+    return value
+
+
+WebAddress = Annotated[str, Field(max_length=2000), AfterValidator(_web_address)]
 
 
 class _Form(BaseModel):
@@ -132,6 +144,7 @@ class AgreementForm(_Form):
     name: Text
     kind: Kind = Kind.AGREEMENT
     assignment_id: Text | None = None
+    assignment_document_url: WebAddress | None = None
     basis: Basis = Basis.OWN_AGREEMENT
     law: Law | None = None
     direct_award: bool | None = None
@@ -141,7 +154,7 @@ class AgreementForm(_Form):
     valid_from: date
     valid_to: date | None = None
     extension_option: LongText | None = None
-    document_url: Annotated[AnyHttpUrl, AfterValidator(str)] | None = None
+    document_url: WebAddress | None = None
     description: LongText | None = None
     use_by_others: OtherRegions = OtherRegions()
     services: Annotated[tuple[Service, ...], Field(min_length=1, max_length=100)]
