@@ -1,8 +1,10 @@
 # Every target has one sentence; `make` alone lists them. Tools are called from .venv, never through `uv run` (it rewrites uv.lock).
 SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 MEMBERS := rules contracts kit engines demo services/catalog-sync services/agreements services/search services/gateway
+PACKAGES := bench rules contracts kit engines demo catalog_sync agreements search gateway
 STAMP := .venv/.installed
 
 .PHONY: help
@@ -22,6 +24,39 @@ $(STAMP): requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS)) pyproject.to
 .PHONY: setup
 setup: $(STAMP)  ## Install everything into .venv (every other target does it by itself).
 
+.PHONY: check
+check: $(STAMP)  ## Lint, types, import rules, contracts, generated files. Changes nothing.
+	@.venv/bin/ruff check -q . && .venv/bin/ruff format -q --check . && echo "ruff: fine"
+	@.venv/bin/mypy $(foreach package,$(PACKAGES),-p $(package))
+	@.venv/bin/lint-imports --no-logo
+	@$(PY) -m contracts check
+	@$(PY) docs/api/generate.py --check && echo "docs/api: fine"
+
+.PHONY: fix
+fix: $(STAMP)  ## Format and mend what ruff can mend.
+	@.venv/bin/ruff check -q --fix . ; .venv/bin/ruff format -q .
+
+.PHONY: generate
+generate: $(STAMP)  ## Write what is generated: schemas, asyncapi.yaml, topics.yaml, docs/api.
+	@$(PY) -m contracts generate
+	@$(PY) docs/api/generate.py
+
+.PHONY: test
+test: $(STAMP)  ## Run all tests, on real engines.
+	@.venv/bin/pytest -q
+
+.PHONY: test-fast
+test-fast: $(STAMP)  ## Run the tests that need no engine.
+	@.venv/bin/pytest -q -m "not engine and not flow"
+
+.PHONY: lock
+lock: $(STAMP)  ## Resolve dependencies anew into requirements.lock.
+	@.venv/bin/uv lock -q --upgrade && .venv/bin/uv export -q --all-packages --all-groups --no-emit-workspace --no-header -o requirements.lock
+
+.PHONY: real-data
+real-data: $(STAMP)  ## Hold our rules against real files you have: make real-data DIR=folder.
+	@$(PY) -m demo.real_data $(or $(DIR),$(error DIR is missing: make real-data DIR=folder))
+
 .PHONY: demo
 demo: $(STAMP)  ## Start the whole system with a synthetic small Sweden in it, show a search, stay until Ctrl-C.
 	@exec $(PY) -m demo run
@@ -37,3 +72,12 @@ down: $(STAMP)  ## Stop what `make demo` or `make up` started; its data is kept.
 .PHONY: token
 token: $(STAMP)  ## Print a bearer token of the running demo: make token ROLE=navigator REGION=14.
 	@$(PY) -m engines token --home .run/engines --role $(or $(ROLE),navigator) --region "$(REGION)" --unit "$(UNIT)" --user $(or $(USER_NAME),demo)
+
+.PHONY: bench-visible
+bench-visible: $(STAMP)  ## Measure how soon an approved agreement is found by search; prints JSON.
+	@$(PY) -m bench.visible
+
+.PHONY: clean
+clean:  ## Stop the demo and remove its data, caches and .venv.
+	@test ! -x $(PY) || $(PY) -m demo down
+	@rm -rf .run .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,8 +1,11 @@
 """`python -m contracts`: what it prints and its exit codes, in a copy of the contracts folder."""
 
 import json
+import re
 import shutil
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -33,10 +36,18 @@ def without_field(folder: Path, path: str, field: str) -> None:
     (folder / path).write_text(json.dumps(schema), encoding="utf-8")
 
 
-def test_the_committed_folder_passes_the_check(capsys: pytest.CaptureFixture[str]):
-    code = main(["check"], ROOT)
-    assert capsys.readouterr().out == ""
-    assert code == 0
+def test_the_committed_folder_passes_the_check_in_one_line_and_less_than_three_seconds():
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-m", "contracts", "check"], capture_output=True, text=True, check=False)
+    assert time.monotonic() - started < 3
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"contracts: \d+ contracts and \d+ examples are as they should be\n", done.stdout)
+
+
+def test_check_says_nothing_good_beside_a_problem(folder: Path, capsys: pytest.CaptureFixture[str]):
+    (folder / "asyncapi.yaml").write_text("")
+    assert main(["check"], folder) == 1
+    assert capsys.readouterr().out == "asyncapi.yaml is stale: run `python -m contracts generate`\n"
 
 
 def test_generate_check_names_each_stale_file_and_generate_puts_it_right(

@@ -27,7 +27,7 @@ def read(path: Path) -> tuple[type[Message], dict[str, Any]]:
 @each_example
 def test_an_example_is_read_and_written_back_without_loss(path: Path):
     kind, example = read(path)
-    message = decode(kind, example["headers"], json.dumps(example["value"]).encode())
+    message = decode(kind, example["headers"], example["key"].encode(), json.dumps(example["value"]).encode())
     at = datetime.fromisoformat(example["headers"]["ce_time"])
     again = encode(message, at=at, traceparent=example["headers"].get("traceparent"))
     assert json.loads(again.value) == example["value"]

@@ -9,9 +9,9 @@ from jsonschema import Draft202012Validator
 
 from contracts import MESSAGES, generate
 from contracts.schema import message_schema
-from contracts.topics import PARKED_RETENTION_DAYS
 
 ROOT = Path(__file__).parents[1]
+TOPICS: list[dict[str, Any]] = yaml.safe_load((ROOT / "src" / "contracts" / "topics.yaml").read_text("utf-8"))["topics"]
 ASYNCAPI: dict[str, Any] = yaml.safe_load((ROOT / "asyncapi.yaml").read_text(encoding="utf-8"))
 
 
@@ -124,24 +124,32 @@ def test_payloads_use_only_what_asyncapis_older_schema_dialect_knows():
 def test_topics_yaml_holds_every_topic_and_the_parked_topic_of_each_consumer_group():
     expected = [message.topic.name for message in MESSAGES]
     expected += [message.topic.parked(group) for message in MESSAGES for group in message.topic.consumers]
-    assert sorted(topic.name for topic in declared_topics()) == sorted(expected)
+    assert sorted(topic["name"] for topic in TOPICS) == sorted(expected)
 
 
 def test_parked_topics_keep_their_records_for_thirty_days_in_one_partition():
-    parked = [topic for topic in declared_topics() if "-parked-" in topic.name]
-    assert PARKED_RETENTION_DAYS == 30
+    parked = [topic for topic in TOPICS if topic["kind"] == "parked"]
+    assert {"-parked-" in topic["name"] for topic in parked} == {True}
     for topic in parked:
-        assert topic.partitions == 1
-        assert topic.config == {"cleanup.policy": "delete", "retention.ms": "2592000000"}
+        assert topic["partitions"] == 1
+        assert topic["config"]["cleanup.policy"] == "delete"
+        assert topic["config"]["retention.ms"] == str(30 * 24 * 3600 * 1000)
+
+
+def test_a_parked_topic_takes_the_largest_record_of_its_topic_with_the_reasons_beside_it():
+    kafkas_own_limit = 1048588
+    for topic in TOPICS:
+        largest = int(topic["config"].get("max.message.bytes", kafkas_own_limit))
+        assert largest == (2 * 1024 * 1024 if topic["kind"] == "parked" else kafkas_own_limit)
 
 
 def test_topic_names_and_settings_are_what_kafka_takes():
-    for topic in declared_topics():
+    for topic in TOPICS:
         # Kafka warns when a name holds dots or underscores, since metrics mix them up.
-        assert topic.name.replace("-", "").isalnum()
-        assert len(topic.name) <= 249
-        assert topic.partitions >= 1
-        assert all(isinstance(value, str) for value in topic.config.values())
+        assert topic["name"].replace("-", "").isalnum()
+        assert len(topic["name"]) <= 249
+        assert topic["partitions"] >= 1
+        assert all(isinstance(value, str) for value in topic["config"].values())
 
 
 def test_no_topics_yaml_row_tells_the_replication_factor():

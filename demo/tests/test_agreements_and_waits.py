@@ -11,6 +11,7 @@ from contracts import AgreementRegistered, WaittimeUpdated
 from contracts.agreements import AgreedService, Conditions, Reimbursement, UseByOthers
 from contracts.message import CareProvider, CodeRef, Contact, TargetGroup
 from demo.sweden import DemoAgreement, Sweden
+from rules.agreements import faults
 from rules.personal_numbers import holds_personal_number
 from rules.regions import REGIONS
 
@@ -18,6 +19,7 @@ ADDED = {
     "agreement_id": "a",
     "version": 1,
     "status": "published",
+    "ended_on": None,
     "published_at": "2026-01-01T00:00:00Z",
     "changed_at": "2026-01-01T00:00:00Z",
 }
@@ -46,6 +48,15 @@ def test_every_body_is_an_agreement_without_the_services_own_fields(sweden: Swed
             assert all(has_exactly(contact, Contact) for contact in service["contacts"])
             assert all(has_exactly(code, CodeRef) for code in service["care_services"])
         AgreementRegistered.model_validate_json(json.dumps(body | ADDED))
+
+
+def test_every_body_is_accepted_by_the_forms_own_rules(sweden: Sweden) -> None:
+    assert {agreement.number: found for agreement in sweden.agreements if (found := faults(agreement.body))} == {}
+
+
+def test_the_forms_rules_would_refuse_a_body_that_breaks_one(sweden: Sweden) -> None:
+    body = sweden.agreements[0].body
+    assert faults({**body, "commissioning_regions": []}) != []
 
 
 def test_every_region_has_a_believable_number_of_agreements(sweden: Sweden) -> None:

@@ -24,10 +24,10 @@ def test_another_seed_gives_another_sweden(sweden: Sweden) -> None:
     assert build(2, TODAY).agreements != sweden.agreements
 
 
-def test_building_takes_less_than_three_seconds() -> None:
-    started = time.monotonic()
+def test_building_takes_less_than_a_second() -> None:
+    started = time.process_time()
     build(3, TODAY)
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 1
 
 
 def test_there_are_enough_units_in_every_region(sweden: Sweden) -> None:

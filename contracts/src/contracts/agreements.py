@@ -189,7 +189,7 @@ class AgreementRegistered(Message):
     valid_from: date
     valid_to: date | None
     ended_on: date | None
-    """The day it stopped being usable before `valid_to`, by termination or withdrawal; `valid_to` stays as agreed."""
+    """The first Swedish day it was unusable, where termination or withdrawal came first; `valid_to` stays as agreed."""
     extension_option: str | None
     document_url: str | None
     description: str | None

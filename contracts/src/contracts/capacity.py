@@ -42,7 +42,8 @@ class CapacityAnnounced(Message):
         kind="state",
         key="the announcement's id",
         producer="capacity-board",
-        consumers=("search",),
+        # search joins when step 5 builds free capacity into it.
+        consumers=(),
     )
 
     announcement_id: str

@@ -1,5 +1,7 @@
 """Identifiers and open lists as pydantic types; the rules themselves stand once, in `rules.identifiers`."""
 
+import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -21,18 +23,28 @@ MunicipalityCode = Annotated[str, *_checked(identifiers.municipality_code, r"^\d
 PostalCode = Annotated[str, *_checked(identifiers.postal_code, r"^\d{5}$", "11428")]
 
 
-def _written_out(value: object) -> object:
-    # pydantic reads a bare number, even "20250101", as seconds since 1970.
-    if isinstance(value, str) and "T" not in value:
-        raise ValueError("must be a time with its zone, such as 2026-03-01T12:00:00Z")
-    return value
+# RFC 3339 and nothing looser: pydantic reads a bare number, even "20250101", as seconds since 1970.
+_WRITTEN = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+
+
+def _read(value: object) -> object:
+    # Read here, not by pydantic: once a validator has looked at it, a strict pydantic takes no text for a time.
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and _WRITTEN.fullmatch(value):
+        with suppress(ValueError):
+            return datetime.fromisoformat(value)
+    raise ValueError("must be a time with its zone, such as 2026-03-01T12:00:00Z")
 
 
 def _utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("lies outside the calendar") from None
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_utc)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_read), AfterValidator(_utc)]
 """A point in time, kept in UTC whatever zone it was written in."""
 
 

@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from demo import load, show
-from demo.nursery import Nursery
+from demo.nursery import NotStarted, Nursery
 from demo.stack import Stack, StackError
 from demo.sweden import Sweden, build, write_code_files
 from engines import EngineError
@@ -35,12 +36,21 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("command", choices=["run", "up", "down", "status"])
     parser.add_argument("--home", type=Path, default=HOME, help=f"where data and logs are kept (default {HOME})")
+    parser.add_argument("--agreements", type=int, help="load only so many agreements (default all)")
     asked = parser.parse_args(argv)
     home = asked.home.absolute()
-    return {"run": run, "up": up, "down": down, "status": status}[asked.command](home)
+    match asked.command:
+        case "run":
+            return run(home, asked.agreements)
+        case "up":
+            return up(home, asked.agreements)
+        case "down":
+            return down(home)
+        case _:
+            return status(home)
 
 
-def run(home: Path) -> int:
+def run(home: Path, agreements: int | None = None) -> int:
     """Start everything, fill it, show a search, stay until Ctrl-C."""
     console = Console(width=max(Console().width, 150))
     if _running(home) is not None:
@@ -69,7 +79,7 @@ def run(home: Path) -> int:
 
     stack = Stack(home, nursery, gateway_port=int(os.environ.get("GATEWAY_PORT", _PORT)), say=say)
     try:
-        _start(stack, console)
+        _start(stack, console, agreements)
         _tell(stack, console, time.monotonic() - started)
         while True:
             _mind(stack, say)
@@ -77,7 +87,7 @@ def run(home: Path) -> int:
     except KeyboardInterrupt:
         console.print("stopping …")
         return 0
-    except (EngineError, StackError, load.Refusal) as error:
+    except (EngineError, StackError, NotStarted, load.Refusal) as error:
         console.print(f"the demo did not start: {error}", markup=False)
         return 1
     finally:
@@ -87,8 +97,9 @@ def run(home: Path) -> int:
         (home / "ready.json").unlink(missing_ok=True)
 
 
-def _start(stack: Stack, console: Console) -> None:
+def _start(stack: Stack, console: Console, agreements: int | None) -> None:
     sweden = build()
+    sweden = replace(sweden, agreements=sweden.agreements[:agreements])
     codes = stack.home / "codes"
     codes.mkdir(parents=True, exist_ok=True)
     write_code_files(sweden, codes)
@@ -135,7 +146,14 @@ def _tell(stack: Stack, console: Console, seconds: float) -> None:
         console.print(f"{name:<20}{value}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"\nUp in {seconds:.0f} s. All data is synthetic and is kept below {stack.home}.", highlight=False)
     console.print("Ctrl-C or `make down` stops it.")
-    ready = {"gateway": stack.gateway, "issuer": at.oidc, "seconds": round(seconds, 1)}
+    ready = {
+        "gateway": stack.gateway,
+        "issuer": at.oidc,
+        "kafka": at.kafka,
+        "opensearch": at.opensearch,
+        "postgres": at.postgres,
+        "seconds": round(seconds, 1),
+    }
     (stack.home / "ready.json").write_text(json.dumps(ready))
 
 
@@ -160,7 +178,7 @@ def _mind(stack: Stack, say: object) -> None:
             stack.start(process.name)
 
 
-def up(home: Path) -> int:
+def up(home: Path, agreements: int | None = None) -> int:
     """Start `run` in the background and wait until it is ready."""
     if _running(home) is not None:
         sys.stdout.write("It is running already.\n")
@@ -168,9 +186,10 @@ def up(home: Path) -> int:
     home.mkdir(parents=True, exist_ok=True)
     (home / "ready.json").unlink(missing_ok=True)
     log = home / "demo.log"
+    few = ["--agreements", str(agreements)] if agreements is not None else []
     with log.open("wb") as out:
         child = subprocess.Popen(
-            [sys.executable, "-m", "demo", "run", "--home", str(home)],
+            [sys.executable, "-m", "demo", "run", "--home", str(home), *few],
             stdout=out,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

@@ -1,6 +1,7 @@
 """The whole system on one machine: engines, topics, databases, services."""
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -179,6 +180,8 @@ class Stack:
         self.nursery.start(
             Child(process.name, process.module, process.arguments, environment, str(self.log(process.name)))
         )
+        running = {name: {"pid": pid, "log": str(self.log(name))} for name, pid in self.nursery.running.items()}
+        (self.home / "processes.json").write_text(json.dumps(running, indent=2))
 
     def _tail(self, name: str) -> str:
         log = self.log(name)

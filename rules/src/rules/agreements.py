@@ -19,7 +19,7 @@ def faults(agreement: Agreement) -> list[Fault]:
         *_parties(agreement),
         *_use(agreement),
         *_services(agreement),
-        *_texts("", agreement),
+        *text_faults("", agreement),
     ]
 
 
@@ -61,13 +61,17 @@ def _services(agreement: Agreement) -> Iterator[Fault]:
         yield from _period(f"{path}reimbursement.", service.get("reimbursement") or {})
 
 
-def _texts(path: str, value: object) -> Iterator[Fault]:
-    """Every text in the agreement is searched for personal numbers, whatever its field is called."""
+def text_faults(path: str, value: object) -> Iterator[Fault]:
+    """Every text in the value is searched for personal numbers, whatever its field is called.
+
+    Codes of care services are not: they are looked up, and a SNOMED CT identifier may read as such a number.
+    """
     if isinstance(value, str) and holds_personal_number(value):
         yield path, "holds something like a personal number: no patient may be identified here"
     elif isinstance(value, Mapping):
         for name, inner in value.items():
-            yield from _texts(f"{path}.{name}" if path else name, inner)
+            if name != "care_services":
+                yield from text_faults(f"{path}.{name}" if path else name, inner)
     elif isinstance(value, list | tuple):
         for number, inner in enumerate(value):
-            yield from _texts(f"{path}.{number}", inner)
+            yield from text_faults(f"{path}.{number}", inner)

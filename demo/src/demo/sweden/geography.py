@@ -7,10 +7,10 @@ few that landed far away in the right county.
 
 from collections import Counter
 from dataclasses import dataclass
-from math import asin, cos, radians, sin, sqrt
 
 from contracts.catalog import Precision
 from demo.sweden.tables import table
+from rules.distance import kilometres
 
 # The list shortens these municipalities' names.
 _MISSPELT = {
@@ -75,9 +75,7 @@ class Geography:
 
 def distance_km(one: Spot, other: Spot) -> float:
     """Great-circle distance."""
-    lat, other_lat = radians(one.lat), radians(other.lat)
-    half = sin((other_lat - lat) / 2) ** 2 + cos(lat) * cos(other_lat) * sin(radians(other.lon - one.lon) / 2) ** 2
-    return 2 * 6371.0 * asin(sqrt(half))
+    return kilometres(one.lat, one.lon, other.lat, other.lon)
 
 
 def read_geography() -> Geography:
