@@ -79,21 +79,21 @@ def unique() -> str:
 
 
 @pytest.fixture
-async def new_database(postgres_url: str, _templates: set[str]) -> AsyncIterator[NewDatabase]:
+async def new_database(postgres_url: str, _templates: dict[str, str]) -> AsyncIterator[NewDatabase]:
     """Makes databases for this test: `await new_database("agreements")` has that service's tables, "" has none."""
     made: list[str] = []
 
     async def make(service: str) -> str:
-        template = f"template_{service}" if service else "template0"
-        if service and service not in _templates:
-            await _run(postgres_url, f'CREATE DATABASE "{template}"')
-            package = importlib.import_module(f"{service}.settings").__file__ or ""
+        if service not in _templates:
+            # Names of this session's own: an external server may hold an earlier session's.
+            _templates[service] = f"t{uuid4().hex[:12]}_{service}"
+            await _run(postgres_url, f'CREATE DATABASE "{_templates[service]}"')
+            package = Path(importlib.import_module(f"{service}.settings").__file__ or "")
             await asyncio.to_thread(
-                database.migrate, f"{postgres_url}/{template}", Path(package).parents[2] / "migrations"
+                database.migrate, f"{postgres_url}/{_templates[service]}", package.parents[2] / "migrations"
             )
-            _templates.add(service)
         made.append(f"t{uuid4().hex[:12]}")
-        await _run(postgres_url, f'CREATE DATABASE "{made[-1]}" TEMPLATE "{template}"')
+        await _run(postgres_url, f'CREATE DATABASE "{made[-1]}" TEMPLATE "{_templates[service]}"')
         return f"{postgres_url}/{made[-1]}"
 
     yield make
@@ -102,8 +102,13 @@ async def new_database(postgres_url: str, _templates: set[str]) -> AsyncIterator
 
 
 @pytest.fixture(scope="session")
-def _templates() -> set[str]:
-    return set()
+async def _templates(postgres_url: str) -> AsyncIterator[dict[str, str]]:
+    """Migrated databases to copy, by service; "" is one without tables."""
+    made = {"": "template0"}
+    yield made
+    for name in made.values():
+        if name != "template0":
+            await _run(postgres_url, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 async def _run(postgres_url: str, statement: str) -> None:

@@ -1,9 +1,10 @@
 """Words of HTTP in, one question, words out."""
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.agreements import ReimbursementModel
@@ -22,23 +23,26 @@ POLICY: Policy = {
     "GET /offers/{offer_id}": ANY_ROLE,
 }
 
-router = APIRouter(tags=["offers"])
 
-
-class Asked(BaseModel):
-    """What is asked. A field that is not known here is refused: a filter must never be left out in silence."""
+class Seen(BaseModel):
+    """For whom and from where offers are seen. Unknown fields are refused: a filter is never left out in silence."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    near: Annotated[str, Field(max_length=60, examples=["11428", "0180", "59.33,18.07"])] | None = None
+    """Postal code, municipality code or lat,lon."""
+    patient_region: RegionCode | None = None
+    """The patient's home region: who may use what, and in which order."""
+
+
+class Asked(Seen):
+    """What is asked."""
 
     q: Annotated[str, Field(min_length=1, max_length=300)] | None = None
     """Plain Swedish words, all of which must be found in care service, unit or place; or a code."""
     care_service: Annotated[str, Field(max_length=80, examples=["kva|CJE20"])] | None = None
     """`system|code` with system vt, vt-demo, kva or icd."""
-    near: Annotated[str, Field(max_length=60, examples=["11428", "0180", "59.33,18.07"])] | None = None
-    """Postal code, municipality code or lat,lon."""
     max_distance_km: Annotated[float, Field(gt=0, le=2000)] | None = None
-    patient_region: RegionCode | None = None
-    """The patient's home region: who may use what, and in which order."""
     max_wait_days: Annotated[int, Field(ge=0, le=3650)] | None = None
     reimbursement_model: ReimbursementModel | None = None
     basis: Basis | None = None
@@ -50,6 +54,19 @@ class AskedOnPage(Asked):
 
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     page: Annotated[int, Field(ge=1)] = 1
+
+
+async def _once(request: Request) -> None:
+    """No query parameter twice, and none beside a body: one of them would be left out in silence."""
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    for name, times in given.items():
+        if request.method == "POST":
+            raise invalid(name, "belongs in the body", status=400)
+        if times > 1:
+            raise invalid(name, "is given more than once", status=400)
+
+
+router = APIRouter(tags=["offers"], dependencies=[Depends(_once)])
 
 
 @router.get("/offers")
@@ -65,11 +82,12 @@ async def find_by_body(asked: AskedOnPage, request: Request, session: Transactio
 
 
 @router.get("/offers/{offer_id}")
-async def read(offer_id: str, request: Request, session: Transaction) -> dict[str, Any]:
-    """One offer."""
-    found = await answer.one(request.app.state.index, offer_id, await _question(AskedOnPage(), session))
+async def read(offer_id: str, seen: Annotated[Seen, Query()], request: Request, session: Transaction) -> dict[str, Any]:
+    """One offer that is in force today."""
+    asked = AskedOnPage(near=seen.near, patient_region=seen.patient_region)
+    found = await answer.one(request.app.state.index, offer_id, await _question(asked, session))
     if found is None:
-        raise Problem(404, "there is no such offer")
+        raise Problem(404, "there is no such offer in force")
     return found
 
 
@@ -83,11 +101,13 @@ async def _question(asked: AskedOnPage, session: Transaction) -> Question:
         raise invalid("page", "page x limit must not exceed 10000: narrow the question instead", status=400)
     if asked.near is None and (asked.sort is Sort.DISTANCE or asked.max_distance_km is not None):
         raise invalid("near", "is needed to sort or limit by distance", status=400)
+    service = asked.care_service
     return Question(
         today=swedish_day(datetime.now(UTC)),
         words=asked.q,
-        care_services=await answer.care_services(session, asked.care_service) if asked.care_service else None,
-        near=await answer.spot(session, asked.near) if asked.near else None,
+        word_codes=await answer.codes_in_words(session, asked.q) if asked.q is not None else (),
+        care_services=await answer.care_services(session, service) if service is not None else None,
+        near=await answer.spot(session, asked.near) if asked.near is not None else None,
         max_distance_km=asked.max_distance_km,
         patient_region=asked.patient_region,
         max_wait_days=asked.max_wait_days,

@@ -6,10 +6,9 @@ from typing import Any
 
 from rules.regions import REGIONS, collaboration_region
 from search.domain.question import Basis
+from search.domain.waits import days_by_region
 
 Json = Mapping[str, Any]
-
-_TREATMENT, _VISIT = "treatment_median", "visit_median"
 
 
 @dataclass(frozen=True)
@@ -23,8 +22,8 @@ class Sources:
     offerings: Sequence[Json]
     agreements: Sequence[Json]
     waits: Sequence[Json]
-    codes: Mapping[str, str]
-    """The `system|code` keys that lead to this offer, with their texts."""
+    codes: Mapping[str, str | None]
+    """The `system|code` keys that lead to this offer, with their texts; None for one we have not heard of yet."""
 
 
 def offer_id(unit: str, code_key: str) -> str:
@@ -37,13 +36,14 @@ def build(sources: Sources) -> dict[str, Any] | None:
     unit = sources.unit
     if unit is None or unit["status"] != "active":
         return None
-    bases = [*_from_agreements(sources), *_from_catalogue(sources)]
+    bases = _distinct([*_from_agreements(sources, unit["hsa_id"]), *_from_catalogue(sources)])
     if not bases:
         return None
-    waits = sorted((_wait(wait) for wait in sources.waits), key=lambda wait: str(wait["measure"]))
+    waits = sorted((_wait(wait) for wait in sources.waits), key=_wait_order)
     place = unit["place"]
     point = place["point"]
     code_text = sources.code_text or sources.code_key
+    texts = {text for text in sources.codes.values() if text is not None}
     return {
         "care_unit": {
             "hsa_id": unit["hsa_id"],
@@ -61,55 +61,47 @@ def build(sources: Sources) -> dict[str, Any] | None:
         "care_service": sources.code_key,
         "care_service_text": code_text,
         "codes": sorted({sources.code_key, *sources.codes}),
-        "text": [code_text, *sorted(set(sources.codes.values())), unit["name"], sources.municipality or ""],
+        "text": [code_text, *sorted(texts), unit["name"], place["locality"] or "", sources.municipality or ""],
         "bases": bases,
         "waits": waits,
-        "treatment_days": _days(waits, _TREATMENT),
-        "visit_days": _days(waits, _VISIT),
+        "treatment_days": days_by_region(waits, sources.code_key),
         "deleted": False,
     }
 
 
-def _from_agreements(sources: Sources) -> Iterable[dict[str, Any]]:
+def _from_agreements(sources: Sources, unit: str) -> Iterable[dict[str, Any]]:
+    """Each service that leads here is a basis of its own: its terms must not mix with another's."""
     for agreement in sources.agreements:
-        if agreement["status"] != "published":
-            continue
-        use = agreement["use_by_others"]
-        open_to_all = use["use"] == "yes"
-        named = use["regions"] if use["use"] == "named_regions" else []
-        usable_by = sorted(REGIONS) if open_to_all else sorted({*agreement["commissioning_regions"], *named})
-        service = _service_of(agreement, sources)
-        payment, group = service["reimbursement"], service["target_group"]
-        yield {
-            "kind": Basis.OWN if agreement["basis"] == "own_provision" else Basis.AGREEMENT,
-            "agreement_id": agreement["agreement_id"],
-            "number": agreement["number"],
-            "name": agreement["name"],
-            "region": agreement["region"],
-            "valid_from": agreement["valid_from"],
-            "valid_to": agreement["valid_to"],
-            "use": use["use"],
-            "usable_by": usable_by,
-            "on_request": use["use"] == "on_request",
-            "question": use["question"],
-            "reimbursement_model": payment["model"] if payment is not None else None,
-            "age_min": group["age_min"] if group is not None else None,
-            "age_max": group["age_max"] if group is not None else None,
-            "sex": group["sex"] if group is not None else None,
-            "document_url": agreement["document_url"],
-            "observed_at": agreement["changed_at"],
-        }
+        if agreement["status"] == "published":
+            for service in agreement["services"]:
+                keys = {f"{code['system']}|{code['code']}" for code in service["care_services"]}
+                if unit in service["units"] and keys & sources.codes.keys():
+                    yield _agreed(agreement, service)
 
 
-def _service_of(agreement: Json, sources: Sources) -> Json:
-    """The agreement's own service that leads here; it names this unit and one of these codes."""
-    unit = sources.unit["hsa_id"] if sources.unit is not None else ""
-    for service in agreement["services"]:
-        keys = {f"{code['system']}|{code['code']}" for code in service["care_services"]}
-        if unit in service["units"] and keys & sources.codes.keys():
-            found: Json = service
-            return found
-    raise ValueError(f"agreement {agreement['agreement_id']} names no service for this offer")
+def _agreed(agreement: Json, service: Json) -> dict[str, Any]:
+    use = agreement["use_by_others"]
+    named = use["regions"] if use["use"] == "named_regions" else []
+    payment, group = service["reimbursement"], service["target_group"]
+    return {
+        "kind": Basis.OWN if agreement["basis"] == "own_provision" else Basis.AGREEMENT,
+        "agreement_id": agreement["agreement_id"],
+        "number": agreement["number"],
+        "name": agreement["name"],
+        "region": agreement["region"],
+        "valid_from": agreement["valid_from"],
+        "valid_to": agreement["valid_to"],
+        "use": use["use"],
+        "usable_by": sorted(REGIONS if use["use"] == "yes" else {*agreement["commissioning_regions"], *named}),
+        "on_request": use["use"] == "on_request",
+        "question": use["question"],
+        "reimbursement_model": payment["model"] if payment is not None else None,
+        "age_min": group["age_min"] if group is not None else None,
+        "age_max": group["age_max"] if group is not None else None,
+        "sex": group["sex"] if group is not None else None,
+        "document_url": agreement["document_url"],
+        "observed_at": agreement["changed_at"],
+    }
 
 
 def _from_catalogue(sources: Sources) -> Iterable[dict[str, Any]]:
@@ -125,10 +117,22 @@ def _from_catalogue(sources: Sources) -> Iterable[dict[str, Any]]:
             }
 
 
+def _distinct(bases: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Two services with the same terms are one basis."""
+    kept: list[dict[str, Any]] = []
+    for basis in bases:
+        if basis not in kept:
+            kept.append(basis)
+    return kept
+
+
 def _wait(wait: Json) -> dict[str, Any]:
+    service = wait["care_service"]
     return {
         "measure": wait["measure"],
         "days": float(wait["value"]) if wait["value"] is not None and wait["unit"] == "days" else None,
+        "paying_region": wait["paying_region"],
+        "code": f"{service['system']}|{service['code']}",
         "kind": wait["kind"],
         "source": wait["source"]["system"],
         "period": f"{wait['period_start']}/{wait['period_end']}",
@@ -137,5 +141,5 @@ def _wait(wait: Json) -> dict[str, Any]:
     }
 
 
-def _days(waits: Sequence[Json], measure: str) -> float | None:
-    return next((wait["days"] for wait in waits if wait["measure"] == measure and wait["days"] is not None), None)
+def _wait_order(wait: Json) -> tuple[str, str, str]:
+    return wait["measure"], wait["code"], wait["paying_region"] or ""

@@ -38,6 +38,8 @@ class Question:
 
     today: date
     words: str | None
+    word_codes: tuple[str, ...]
+    """`system|code` keys that the words stand for, where they are a code; with what it maps to."""
     care_services: tuple[str, ...] | None
     """`system|code` keys that answer the one asked for: itself and what it maps to."""
     near: Spot | None

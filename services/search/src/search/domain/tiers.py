@@ -1,7 +1,8 @@
 """The one table of tiers: it yields the order of `sort=best` and the words that explain it.
 
 Order: own region, own collaboration region, agreement elsewhere, others' own provision under the regions' national
-agreement, on request, catalogue only. Inside a tier: shortest known wait, unknown waits after the known, nearest.
+agreement, on request, what no known agreement lets the region use. Inside a tier: shortest known wait, unknown waits
+after the known, nearest.
 """
 
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ TIERS: tuple[Tier, ...] = (
     ),
     Tier("own_provision", "Annan regions egen vård, enligt Riksavtalet", Where.ANYWHERE, Usable.YES, (Basis.OWN,)),
     Tier("on_request", "Får användas efter förfrågan", Where.ANYWHERE, Usable.ON_REQUEST, _AGREED),
-    Tier("catalogue", "Utbud enligt katalogen, inget känt avtal", Where.ANYWHERE, Usable.UNKNOWN, tuple(Basis)),
+    Tier("catalogue", "Inget känt avtal som regionen får använda", Where.ANYWHERE, Usable.UNKNOWN, tuple(Basis)),
 )
 """Best first. The last one takes every offer, so that each hit has a tier."""
 

@@ -1,5 +1,6 @@
 """The index itself: created when missing, written with external versions, searched through an alias."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from search.index import mapping
 log = structlog.get_logger(__name__)
 
 _ANSWERED = "took,errors,items.*._id,items.*.status,items.*.error.reason"
+_CONFLICT, _NOT_FOUND, _TOO_MANY = 409, 404, 429
 
 
 class EngineAway(Exception):
@@ -24,38 +26,59 @@ class EngineAway(Exception):
 
 
 class Index:
-    """One index of offers: `NAME` is the alias that is searched, `NAME-v1` the index behind it."""
+    """The index of offers. `name` is the alias that is searched; the index behind it is named for its own mapping."""
 
     def __init__(self, url: str, name: str) -> None:
         self._client = AsyncOpenSearch(hosts=[url], timeout=10, maxsize=25, max_retries=0)
         self._alias = name
-        self._name = f"{name}-v1"
-        self._prepared = False
+        self._body = mapping.body()
+        digest = hashlib.sha256(orjson.dumps(self._body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        self._name = f"{name}-{digest[:8]}"
+        self._ready = False
 
     async def close(self) -> None:
         """Give the connections back."""
         await self._client.close()
 
-    async def prepare(self) -> None:
-        """Create index and alias where they are missing; deleted offers stay hidden behind the alias."""
-        if self._prepared:
-            return
-        created = {**mapping.body(), "aliases": {self._alias: {"filter": {"term": {"deleted": False}}}}}
+    async def ready(self) -> bool:
+        """True when the index that is searched exists and has the mapping of this code. Raises EngineAway."""
+        if not self._ready:
+            try:
+                self._ready = await self._client.indices.exists_alias(name=self._alias, index=self._name)
+            except TransportError as error:
+                raise _away(error) from None
+        return self._ready
+
+    async def create(self) -> None:
+        """Create the index, empty, and search it from now on. Deleted offers stay hidden behind the alias."""
         try:
-            await self._client.indices.create(index=self._name, body=created)
-            log.info("index created", index=self._name)
+            await self._create()
+            found = await self._client.indices.get_alias(name=self._alias, params={"ignore": 404})
+            before = [name for name, row in found.items() if isinstance(row, dict) and name != self._name]
+            hiding = {"filter": {"term": {"deleted": False}}}
+            actions = [
+                *({"remove": {"index": name, "alias": self._alias}} for name in before),
+                {"add": {"index": self._name, "alias": self._alias, **hiding}},
+            ]
+            await self._client.indices.update_aliases(body={"actions": actions})
+        except TransportError as error:
+            raise _away(error) from None
+        log.info("index searched", index=self._name, before=before)
+
+    async def _create(self) -> None:
+        try:
+            await self._client.indices.create(index=self._name, body=self._body)
         except RequestError as error:
             if error.error != "resource_already_exists_exception":
                 raise
-        except TransportError as error:
-            raise _away(error) from None
-        self._prepared = True
 
     async def write(self, documents: Sequence[tuple[str, int, Mapping[str, Any] | None]]) -> dict[str, str]:
         """Write (id, revision, document) rows; None hides the offer. The reasons of those refused for good, by id.
 
         A revision the index already has, or a higher one, is left as it is. Raises EngineAway.
         """
+        if not documents:
+            return {}
         lines: list[bytes] = []
         for offer, revision, document in documents:
             action = {"index": {"_id": offer, "version": revision, "version_type": "external"}}
@@ -70,10 +93,14 @@ class Index:
         for item in answer["items"]:
             result = item["index"]
             status = int(result["status"])
-            if status in {429, 503}:
+            if status == _NOT_FOUND:
+                # Somebody removed the index: it is made and filled again.
+                self._ready = False
                 raise EngineAway
-            # 409: the index holds this revision or a newer one.
-            if status >= 400 and status != 409:
+            if status == _TOO_MANY or status >= 500:
+                raise EngineAway
+            # On a conflict the index holds this revision or a newer one.
+            if status >= 400 and status != _CONFLICT:
                 faults[result["_id"]] = result.get("error", {}).get("reason", f"status {status}")
                 log.error("document refused", offer=result["_id"], status=status)
         return faults
@@ -86,17 +113,9 @@ class Index:
             )
         except NotFoundError:
             raise EngineAway from None
-        except RequestError:
-            raise
         except TransportError as error:
             raise _away(error) from None
         return answer
-
-    async def get(self, offer: str) -> Any | None:
-        """One offer's document, or None."""
-        found = await self.search({"query": {"ids": {"values": [offer]}}, "size": 1})
-        hits = found["hits"]["hits"]
-        return hits[0]["_source"] if hits else None
 
     async def ping(self) -> str | None:
         """None when the alias can be searched, else what is wrong."""

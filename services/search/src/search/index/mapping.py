@@ -3,6 +3,9 @@
 from importlib.resources import files
 from typing import Any
 
+from rules.regions import REGIONS
+from search.domain.waits import ALL_PATIENTS
+
 _KEYWORD = {"type": "keyword"}
 _STORED_ONLY = {"type": "object", "enabled": False}
 
@@ -57,8 +60,7 @@ def body() -> dict[str, Any]:
                     },
                 },
                 "waits": _STORED_ONLY,
-                "treatment_days": {"type": "float"},
-                "visit_days": {"type": "float"},
+                "treatment_days": {"properties": {name: {"type": "float"} for name in (ALL_PATIENTS, *REGIONS)}},
                 "deleted": {"type": "boolean"},
             },
         },
@@ -67,32 +69,40 @@ def body() -> dict[str, Any]:
 
 def _analysis() -> dict[str, Any]:
     begin = ["lowercase", "swedish_folding"]
+    stem = ["swedish_endings", "swedish_stem"]
     return {
         # Composed first: a decomposed å would lose its ring in the folding.
         "char_filter": {"composed": {"type": "icu_normalizer", "name": "nfc", "mode": "compose"}},
         "filter": {
             "swedish_folding": {"type": "icu_folding", "unicode_set_filter": "[^åäöÅÄÖ]"},
+            # Not the longest part only: "ljumskbråck" inside a word would hide the "bråck" in it.
             "compounds": {
                 "type": "dictionary_decompounder",
                 "word_list": _lines("compounds.txt"),
                 "min_subword_size": 3,
-                "only_longest_match": True,
+                "only_longest_match": False,
             },
-            "swedish_stop": {"type": "stop", "stopwords": "_swedish_"},
+            # The stemmer leaves neuter endings (bråcket, sjukhuset), and makes "prot" of protes but not of proteser.
+            "swedish_endings": {
+                "type": "pattern_replace",
+                "pattern": "(?<=protes)(en|er|erna)$|(?<=.{4})et$",
+                "replacement": "",
+            },
             "swedish_stem": {"type": "stemmer", "language": "swedish"},
             "synonyms": {"type": "synonym_graph", "synonyms": _lines("synonyms.txt"), "lenient": False},
+            "stop": {"type": "stop", "stopwords": _lines("stopwords.txt")},
         },
         "analyzer": {
             "swedish_index": {
                 "char_filter": ["composed"],
                 "tokenizer": "icu_tokenizer",
-                "filter": [*begin, "compounds", "swedish_stop", "swedish_stem", "remove_duplicates"],
+                "filter": [*begin, "compounds", *stem, "remove_duplicates"],
             },
-            # No stop filter before the synonyms: a rule with a stop word in it would be refused.
+            # Stop words go last: rules may hold them, and are refused where an earlier filter takes them away.
             "swedish_search": {
                 "char_filter": ["composed"],
                 "tokenizer": "icu_tokenizer",
-                "filter": [*begin, "swedish_stem", "synonyms"],
+                "filter": [*begin, *stem, "synonyms", "stop"],
             },
         },
     }

@@ -1,25 +1,29 @@
 """A question as an OpenSearch body. Demands on one basis nest together: they must hold on the same one."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rules.regions import collaboration_regions
 from search.domain.question import Question, Sort, Spot
 from search.domain.tiers import TIERS, Tier, Usable, Where
+from search.domain.waits import ALL_PATIENTS
 
 Clause = dict[str, Any]
 
 
-def body(question: Question) -> dict[str, Any]:
-    """The whole request."""
+def body(question: Question, *, offer: str | None = None) -> dict[str, Any]:
+    """The whole request; for one `offer` only, where its id is given."""
     demands: list[Clause] = [_on_one_basis(_current(question))]
+    if offer is not None:
+        demands.append({"ids": {"values": [offer]}})
     if question.care_services is not None:
         demands.append({"terms": {"codes": list(question.care_services)}})
     if question.words is not None:
-        demands.append(_words(question.words))
+        demands.append(_words(question.words, question.word_codes))
     if question.near is not None and question.max_distance_km is not None:
         demands.append({"geo_distance": {"distance": f"{question.max_distance_km}km", "place": _point(question.near)}})
     if question.max_wait_days is not None:
-        demands.append({"range": {"treatment_days": {"lte": question.max_wait_days}}})
+        demands.append({"range": {_treatment_days(question): {"lte": question.max_wait_days}}})
     ranking = _ranking(question)
     return {
         "from": question.offset,
@@ -49,8 +53,8 @@ def _on_one_basis(clauses: list[Clause]) -> Clause:
     return {"nested": {"path": "bases", "query": {"bool": {"filter": clauses}}}}
 
 
-def _words(words: str) -> Clause:
-    """All words, anywhere in service, unit or place; or a code as it stands."""
+def _words(words: str, codes: Sequence[str]) -> Clause:
+    """All words, anywhere in service, unit or place; or the code that they are."""
     match = {
         "match": {
             "text": {
@@ -61,8 +65,8 @@ def _words(words: str) -> Clause:
             }
         }
     }
-    keys = [f"{system}|{words.strip().upper()}" for system in ("kva", "icd", "vt")]
-    return {"bool": {"should": [match, {"terms": {"codes": keys, "_name": "code"}}], "minimum_should_match": 1}}
+    code = {"terms": {"codes": list(codes), "_name": "code"}}
+    return {"bool": {"should": [match, code], "minimum_should_match": 1}}
 
 
 def _ranking(question: Question) -> Clause | None:
@@ -103,7 +107,7 @@ def _order(question: Question) -> list[Clause]:
     """Ties end on the offer's id, so that pages never overlap."""
     tier: list[Clause] = [{"_score": "desc"}] if question.patient_region is not None else []
     # An unknown wait is neither zero nor endless: it comes after the known ones, and the explanation says so.
-    wait: list[Clause] = [{"treatment_days": {"order": "asc", "missing": "_last"}}]
+    wait: list[Clause] = [{_treatment_days(question): {"order": "asc", "missing": "_last"}}]
     distance: list[Clause] = [_nearest(question.near)] if question.near is not None else []
     first = {
         Sort.BEST: [*tier, *wait, *distance],
@@ -111,6 +115,10 @@ def _order(question: Question) -> list[Clause]:
         Sort.DISTANCE: [*distance, *tier, *wait],
     }[question.sort]
     return [*first, {"care_service": "asc"}, {"unit": "asc"}]
+
+
+def _treatment_days(question: Question) -> str:
+    return f"treatment_days.{question.patient_region or ALL_PATIENTS}"
 
 
 def _nearest(near: Spot) -> Clause:

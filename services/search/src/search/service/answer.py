@@ -15,6 +15,8 @@ from search.index import query
 from search.index.engine import Index
 from search.store import sources
 
+_CARE_SYSTEMS = frozenset({System.CARE_SERVICE, System.CARE_SERVICE_DEMO, System.KVA, System.ICD10})
+
 
 class Unanswerable(ValueError):
     """A question that makes no sense as it stands: which field, and why."""
@@ -40,9 +42,9 @@ async def search(index: Index, question: Question) -> Found:
 
 
 async def one(index: Index, offer: str, question: Question) -> dict[str, Any] | None:
-    """One offer as a hit, or None."""
-    document = await index.get(offer)
-    return hit.shown(document, offer, question, None, set()) if document is not None else None
+    """One offer as a hit; None when there is none in force. Raises EngineAway."""
+    answer = await index.search(query.body(question, offer=offer))
+    return next((_hit(row, question) for row in answer["hits"]["hits"]), None)
 
 
 def _hit(row: Mapping[str, Any], question: Question) -> dict[str, Any]:
@@ -51,10 +53,22 @@ def _hit(row: Mapping[str, Any], question: Question) -> dict[str, Any]:
     return hit.shown(row["_source"], row["_id"], question, tier, named)
 
 
+async def codes_in_words(session: AsyncSession, words: str) -> tuple[str, ...]:
+    """The words as a code with what it maps to; empty when they have no code's form."""
+    keys = []
+    for system in (System.KVA, System.ICD10, System.CARE_SERVICE):
+        try:
+            keys.append(f"{system}|{code_in(system, words)}")
+        except ValueError:
+            continue
+    found = await sources.targets(session, keys)
+    return (*keys, *(target for key in keys for target in found[key] if target != key))
+
+
 async def care_services(session: AsyncSession, asked: str) -> tuple[str, ...]:
     """The code asked for and what it maps to. Raises Unanswerable with a suggestion for an unknown one."""
     system, _, code = asked.partition("|")
-    if system not in {System.CARE_SERVICE, System.CARE_SERVICE_DEMO, System.KVA, System.ICD10} or not code:
+    if system not in _CARE_SYSTEMS or not code.isprintable() or not code:
         raise Unanswerable("care_service", "must be system|code with system vt, vt-demo, kva or icd, such as kva|CJE20")
     try:
         key = f"{system}|{code_in(system, code)}"

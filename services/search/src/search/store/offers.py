@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, text, tuple_, update
+from sqlalchemy import ColumnElement, func, select, text, true, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -28,9 +28,10 @@ async def touch(session: AsyncSession, pairs: Iterable[Pair]) -> None:
     now = next_version(None)
     rows = [
         {"id": offer_id(unit, key), "unit": unit, "code_key": key, "revision": now, "indexed": 0}
-        for unit, key in sorted(set(pairs))
+        for unit, key in set(pairs)
     ]
     if rows:
+        rows.sort(key=lambda row: str(row["id"]))
         statement = insert(offer)
         raised = func.greatest(offer.c.revision + 1, statement.excluded.revision)
         await session.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"revision": raised}), rows)
@@ -51,7 +52,7 @@ async def touch_units(session: AsyncSession, units: Sequence[str]) -> None:
 
 async def touch_all(session: AsyncSession) -> None:
     """Every offer is to be indexed anew."""
-    await _raise(session, offer.c.id == offer.c.id)
+    await _raise(session, true())
 
 
 async def touch_services(session: AsyncSession, keys: Iterable[str]) -> None:
@@ -61,9 +62,10 @@ async def touch_services(session: AsyncSession, keys: Iterable[str]) -> None:
         await _raise(session, offer.c.code_key.in_(wanted))
 
 
-async def _raise(session: AsyncSession, where: object) -> None:
-    # Locked in id order first: two transactions that touch the same offers must not wait for each other.
-    ids = list(await session.scalars(select(offer.c.id).where(where).order_by(offer.c.id).with_for_update()))  # type: ignore[arg-type]
+async def _raise(session: AsyncSession, where: ColumnElement[bool]) -> None:
+    # Locked in one order everywhere, by bytes of the id: two transactions must not wait for each other.
+    query = select(offer.c.id).where(where).order_by(offer.c.id.collate("C")).with_for_update()
+    ids = list(await session.scalars(query))
     if ids:
         raised = func.greatest(offer.c.revision + 1, next_version(None))
         await session.execute(update(offer).where(offer.c.id.in_(ids)).values(revision=raised))
@@ -76,16 +78,18 @@ async def dirty(session: AsyncSession, limit: int) -> list[Dirty]:
 
 
 async def mark_indexed(session: AsyncSession, done: Sequence[Dirty], faults: dict[str, str]) -> None:
-    """The index holds these revisions now. One that was touched meanwhile stays dirty."""
+    """The index holds these revisions now. One that was touched meanwhile stays dirty; a later mark is kept."""
     if not done:
         return
-    ids, revisions = [one.id for one in done], [one.revision for one in done]
-    reasons = [faults.get(one.id) for one in done]
+    ordered = sorted(done, key=lambda one: one.id)
+    ids = [one.id for one in ordered]
+    locked = select(offer.c.id).where(offer.c.id.in_(ids)).order_by(offer.c.id.collate("C")).with_for_update()
+    await session.execute(locked)
     await session.execute(
         text(
             "UPDATE offer SET indexed = done.revision, fault = done.fault "
             "FROM unnest(CAST(:ids AS text[]), CAST(:revisions AS bigint[]), CAST(:faults AS text[])) "
-            "AS done(id, revision, fault) WHERE offer.id = done.id"
+            "AS done(id, revision, fault) WHERE offer.id = done.id AND offer.indexed < done.revision"
         ),
-        {"ids": ids, "revisions": revisions, "faults": reasons},
+        {"ids": ids, "revisions": [one.revision for one in ordered], "faults": [faults.get(one.id) for one in ordered]},
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, or_, select, tuple_, union
+from sqlalchemy import delete, exists, func, select, text, tuple_, union
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +12,14 @@ from search.store.tables import agreement, care_unit, code, code_map, line, offe
 
 Pair = tuple[str, str]
 """A unit's HSA-id and a `system|code` key."""
+
+
+async def one_at_a_time(session: AsyncSession) -> None:
+    """Wait until no other transaction projects, until the end of this one.
+
+    What a message touches depends on rows another worker may be about to commit: each would miss the other's.
+    """
+    await session.execute(text("SELECT pg_advisory_xact_lock(hashtext('search.project'))"))
 
 
 async def keep_units(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -56,16 +64,18 @@ async def replace_lines(session: AsyncSession, kind: str, lines: Mapping[str, It
     return touched | {(row["unit"], row["code_key"]) for row in new}
 
 
-async def replace_maps(session: AsyncSession, maps: Mapping[str, Sequence[Mapping[str, Any]]]) -> set[str]:
-    """Set what some codes map to; the target keys they did or do map to."""
+async def replace_maps(session: AsyncSession, maps: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, set[str]]:
+    """Set what some codes map to; for each of them the target keys it did or does map to."""
+    touched: dict[str, set[str]] = {source: {row["target"] for row in rows} for source, rows in maps.items()}
     if not maps:
-        return set()
-    gone = delete(code_map).where(code_map.c.source.in_(sorted(maps))).returning(code_map.c.target)
-    touched = set(await session.scalars(gone))
+        return touched
+    gone = delete(code_map).where(code_map.c.source.in_(sorted(maps))).returning(code_map.c.source, code_map.c.target)
+    for row in await session.execute(gone):
+        touched[row.source].add(row.target)
     new = [row for source in sorted(maps) for row in maps[source]]
     if new:
         await session.execute(insert(code_map).on_conflict_do_nothing(), new)
-    return touched | {row["target"] for row in new}
+    return touched
 
 
 async def targets(session: AsyncSession, keys: Iterable[str]) -> dict[str, list[str]]:
@@ -84,18 +94,36 @@ async def units_with(session: AsyncSession, keys: Iterable[str]) -> set[Pair]:
     return {(row.unit, row.code_key) for row in rows}
 
 
+async def units_in(session: AsyncSession, municipalities: Iterable[str]) -> list[str]:
+    """HSA-ids of the units in some municipalities."""
+    wanted = sorted(set(municipalities))
+    if not wanted:
+        return []
+    municipality = care_unit.c.content["place"]["municipality"].astext
+    return list(await session.scalars(select(care_unit.c.hsa_id).where(municipality.in_(wanted))))
+
+
 async def wait_subjects(session: AsyncSession, keys: Sequence[str]) -> set[Pair]:
     """The (subject, code) pairs of some waits."""
     rows = await session.execute(select(wait.c.subject, wait.c.code_key).where(wait.c.key.in_(keys)))
     return {(row.subject, row.code_key) for row in rows}
 
 
+async def waits_with(session: AsyncSession, codes: Iterable[str]) -> set[Pair]:
+    """The (subject, code) pairs of the waits for some codes."""
+    query = select(wait.c.subject, wait.c.code_key).where(wait.c.code_key.in_(sorted(set(codes))))
+    return {(row.subject, row.code_key) for row in await session.execute(query)}
+
+
 async def about(session: AsyncSession, pairs: Sequence[Pair]) -> list[Any]:
-    """Every line that leads to some (unit, care service) pairs: by its own code, or by a code that maps there.
+    """Every line that leads to some (unit, care service) pairs: by a code that maps there, or by its own unmapped one.
 
     Rows: kind, source, unit, code_key, target.
     """
-    direct = select(line, line.c.code_key.label("target")).where(tuple_(line.c.unit, line.c.code_key).in_(pairs))
+    unmapped = ~exists().where(code_map.c.source == line.c.code_key)
+    direct = select(line, line.c.code_key.label("target")).where(
+        tuple_(line.c.unit, line.c.code_key).in_(pairs), unmapped
+    )
     mapped = (
         select(line, code_map.c.target)
         .join(code_map, code_map.c.source == line.c.code_key)
@@ -123,9 +151,13 @@ async def agreements(session: AsyncSession, ids: Iterable[str]) -> dict[str, Any
 
 
 async def waits(session: AsyncSession, subjects: Iterable[str]) -> list[Any]:
-    """Current waits of some units. Rows: subject, code_key, content."""
-    query = select(wait.c.subject, wait.c.code_key, wait.c.content).where(wait.c.subject.in_(sorted(set(subjects))))
-    return [row for row in await session.execute(query) if row.content["status"] == "current"]
+    """Current waits of some units, not of a provider or region with the same id. Rows: subject, code_key, content."""
+    query = select(wait.c.subject, wait.c.code_key, wait.c.content).where(
+        wait.c.subject.in_(sorted(set(subjects))),
+        wait.c.content["status"].astext == "current",
+        wait.c.content["subject"]["kind"].astext == "unit",
+    )
+    return list(await session.execute(query.order_by(wait.c.key)))
 
 
 async def codes(session: AsyncSession, keys: Iterable[str]) -> dict[str, Any]:
@@ -135,6 +167,6 @@ async def codes(session: AsyncSession, keys: Iterable[str]) -> dict[str, Any]:
 
 
 async def codes_like(session: AsyncSession, prefix: str) -> list[str]:
-    """Known code keys that begin alike, to suggest from."""
-    query = select(code.c.key).where(or_(code.c.key.startswith(prefix, autoescape=True)))
+    """Known code keys that begin alike in whatever case, to suggest from."""
+    query = select(code.c.key).where(func.lower(code.c.key).startswith(prefix.lower(), autoescape=True))
     return list(await session.scalars(query.order_by(code.c.key).limit(200)))

@@ -35,7 +35,7 @@ wait = Table(
     Column("key", Text, primary_key=True),
     Column("version", BigInteger, nullable=False),
     Column("subject", Text, nullable=False, index=True),
-    Column("code_key", Text, nullable=False),
+    Column("code_key", Text, nullable=False, index=True),
     Column("content", JSONB, nullable=False),
 )
 

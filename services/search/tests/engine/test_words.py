@@ -1,0 +1,198 @@
+"""Plain Swedish words find the care, the unit and the place; anything else finds nothing, never an error."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+pytestmark = pytest.mark.engine
+
+# Unit, name, municipality, what it offers. MAPPED ones stand under the care service, RAW ones under a KVÅ code alone.
+UNITS = {
+    "ERIK": ("S:t Eriks ögonsjukhus", "0180", "kva|CJE20"),
+    "RAWEYE": ("Capio Specialistkliniken", "1280", "kva|CJE25"),
+    "HERNIA": ("Kirurgkliniken Norrlands universitetssjukhus", "2480", "kva|JAB30"),
+    "KNEE": ("Ortopedcenter Göteborg", "1480", "kva|NGB49"),
+    "RAWKNEE": ("Carlanderska", "1480", "kva|NGB29"),
+}
+ALL = set(UNITS)
+
+
+@pytest.fixture(scope="module")
+async def sweden(shared_world, make):
+    """Five units."""
+    for suffix, (name, municipality, code) in UNITS.items():
+        await shared_world.tell(
+            make.municipality(municipality), make.unit(suffix, municipality, name=name), make.offering(suffix, code)
+        )
+    for key in (make.katarakt, make.brack, make.kna, "kva|CJE20", "kva|CJE25", "kva|JAB30", "kva|NGB49"):
+        await shared_world.tell(make.code(key))
+    await shared_world.tell(make.code("kva|NGB29", text="Primär totalprotes i knäled utan cement"))
+    await shared_world.settle()
+    return shared_world
+
+
+async def units(world, words):
+    return {hit["id"].split("|")[0].split("-")[1] for hit in (await world.ask(q=words, limit=100))["items"]}
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        # Grå starr, in the words of patients, referrals and code texts.
+        ("katarakt", {"ERIK", "RAWEYE"}),
+        ("Katarakt", {"ERIK", "RAWEYE"}),
+        ("grå starr", {"ERIK", "RAWEYE"}),
+        ("gråstarr", {"ERIK", "RAWEYE"}),
+        ("Gråstarr", {"ERIK", "RAWEYE"}),
+        ("starr", {"ERIK", "RAWEYE"}),
+        ("starroperation", {"ERIK", "RAWEYE"}),
+        ("starroperationer", {"ERIK", "RAWEYE"}),
+        ("gråstarrsoperation", {"ERIK", "RAWEYE"}),
+        ("grå starr operation", {"ERIK", "RAWEYE"}),
+        ("operation av grå starr", {"ERIK", "RAWEYE"}),
+        ("operera grå starr", {"ERIK", "RAWEYE"}),
+        ("kataraktoperation", {"ERIK", "RAWEYE"}),
+        ("kataraktoperationer", {"ERIK", "RAWEYE"}),
+        ("kataraktkirurgi", {"ERIK", "RAWEYE"}),
+        ("kataraktextraktion", {"ERIK", "RAWEYE"}),
+        ("linsprotes", {"ERIK", "RAWEYE"}),
+        ("linsbyte", {"ERIK", "RAWEYE"}),
+        ("fakoemulsifikation", {"ERIK", "RAWEYE"}),
+        # Ljumskbråck.
+        ("ljumskbråck", {"HERNIA"}),
+        ("ljumskbråcket", {"HERNIA"}),
+        ("bråck", {"HERNIA"}),
+        ("bråck i ljumsken", {"HERNIA"}),
+        ("bråckoperation", {"HERNIA"}),
+        ("ljumskbråcksoperation", {"HERNIA"}),
+        ("ljumskbråcksoperationer", {"HERNIA"}),
+        ("inguinalbråck", {"HERNIA"}),
+        ("lichtenstein", {"HERNIA"}),
+        # Knäprotes.
+        ("knäprotes", {"KNEE", "RAWKNEE"}),
+        ("knäproteser", {"KNEE", "RAWKNEE"}),
+        ("knäprotesoperation", {"KNEE", "RAWKNEE"}),
+        ("ny knäled", {"KNEE", "RAWKNEE"}),
+        ("nytt knä", {"KNEE", "RAWKNEE"}),
+        ("konstgjord knäled", {"KNEE", "RAWKNEE"}),
+        ("knäledsprotes", {"KNEE", "RAWKNEE"}),
+        ("totalprotes i knäled", {"KNEE", "RAWKNEE"}),
+        ("byta knäled", {"KNEE", "RAWKNEE"}),
+        # Codes.
+        ("CJE20", {"ERIK"}),
+        ("cje20", {"ERIK"}),
+        (" CJE20 ", {"ERIK"}),
+        ("CJE25", {"RAWEYE"}),
+        ("NGB49", {"KNEE"}),
+        # Units and places, and both together: all words must be found.
+        ("S:t Erik", {"ERIK"}),
+        ("s:t eriks", {"ERIK"}),
+        ("St Erik", {"ERIK"}),
+        ("Sankt Erik", {"ERIK"}),
+        ("ögonsjukhus", {"ERIK"}),
+        ("sjukhus", {"ERIK", "HERNIA"}),
+        ("universitetssjukhuset", {"HERNIA"}),
+        ("kirurgklinik", {"HERNIA"}),
+        ("Capio", {"RAWEYE"}),
+        ("Malmö", {"RAWEYE"}),
+        ("malmö", {"RAWEYE"}),
+        ("MALMÖ", {"RAWEYE"}),
+        ("Malmo\u0308", {"RAWEYE"}),
+        ("Göteborg", {"KNEE", "RAWKNEE"}),
+        ("katarakt Malmö", {"RAWEYE"}),
+        ("starr hos Capio", {"RAWEYE"}),
+        ("ljumskbråck vid Kirurgkliniken", {"HERNIA"}),
+        ("grå starr i Stockholm", {"ERIK"}),
+        ("knäprotes i Göteborg", {"KNEE", "RAWKNEE"}),
+        ("knäprotes Umeå", set()),
+        ("katarakt knäprotes", set()),
+        # å, ä and ö are letters of their own.
+        ("Malmo", set()),
+        ("ljumskbrack", set()),
+        ("knaprotes", set()),
+        ("starrkörning", set()),
+    ],
+)
+async def test_words_find_what_they_mean(sweden, words, found):
+    assert await units(sweden, words) == found
+
+
+async def test_other_accents_than_the_swedish_ones_are_folded(world, make):
+    await world.found(make.unit("A", name="Crèmerie Müller"), make.offering("A"))
+
+    assert [await units(world, words) for words in ("creme", "cremerie", "muller", "Müller")] == [
+        set(),
+        {"A"},
+        {"A"},
+        {"A"},
+    ]
+
+
+async def test_a_code_as_words_finds_what_the_code_maps_to(sweden):
+    by_words = await sweden.ask(q="JAB30")
+    by_code = await sweden.ask(care_service="kva|JAB30")
+
+    assert by_words["total"] == by_code["total"] == 1
+    assert by_words["items"][0]["explain"]["matched"] == ["Koden finns i utbud eller avtal"]
+    assert (await sweden.ask(q="bråck"))["items"][0]["explain"]["matched"] == [
+        "Alla ord finns i vårdtjänst, enhet eller ort"
+    ]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "*",
+        "?",
+        "kat*",
+        "katarakt~2",
+        'katarakt"',
+        '"grå starr',
+        "katarakt AND (",
+        "text:katarakt",
+        "_exists_:text",
+        "katarakt^5",
+        "[1 TO 2]",
+        "{}",
+        "\\",
+        "/katarakt/",
+        "katarakt && || !",
+        "🐟",
+        "👩‍⚕️ katarakt",
+        "\u0000",
+        "\u200b",
+        "\ufffd",
+        "<script>",
+        "'; DROP TABLE offer; --",
+        "%",
+        "å" * 300,
+        "katarakt " * 33,
+        "a b " * 75,
+        "och",
+        "i",
+        "العربية",
+        "日本語",
+    ],
+)
+async def test_no_words_are_an_error(sweden, words):
+    by_query = await sweden.http.get("/offers", params={"q": words})
+    by_body = await sweden.http.post("/offers/search", json={"q": words})
+
+    assert by_query.status_code == by_body.status_code == 200
+    assert by_query.json() == by_body.json()
+    assert by_query.json()["total"] <= len(ALL)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(words=st.text(st.characters(codec="utf-8"), min_size=1, max_size=300).filter(lambda words: words.strip()))
+async def test_no_text_is_an_error(sweden, words):
+    answer = await sweden.http.post("/offers/search", json={"q": words})
+
+    assert answer.status_code == 200, answer.text
+
+
+async def test_words_are_neither_empty_nor_endless(sweden):
+    for words in ("", "   ", "a" * 301):
+        answer = await sweden.http.get("/offers", params={"q": words})
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["field"] == "q"

@@ -1,0 +1,52 @@
+"""The command line and the migrations."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from kit import database
+from search.store.tables import tables
+
+
+def run(*arguments, **environment):
+    bare = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
+    return subprocess.run(
+        [sys.executable, "-m", "search", *arguments],
+        capture_output=True,
+        text=True,
+        env={**bare, **environment},
+        check=False,
+        timeout=30,
+    )
+
+
+def test_help_needs_no_settings():
+    told = run("--help")
+
+    assert told.returncode == 0
+    assert all(command in told.stdout for command in ("api", "worker", "all", "migrate"))
+
+
+def test_a_missing_setting_is_named_in_one_line_without_a_traceback():
+    told = run("worker", KAFKA_BOOTSTRAP="unused:1", OPENSEARCH_URL="http://unused", OIDC_ISSUER="http://unused")
+
+    assert told.returncode == 2
+    assert told.stderr == "setting POSTGRES_URL: field required (an environment variable)\n"
+
+
+@pytest.mark.engine
+async def test_migrations_make_exactly_the_tables_that_the_code_declares(new_database):
+    engine = database.connect(await new_database("search"))
+
+    def differences(connection):
+        return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), tables)
+
+    try:
+        async with engine.connect() as connection:
+            assert await connection.run_sync(differences) == []
+    finally:
+        await engine.dispose()

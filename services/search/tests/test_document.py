@@ -1,0 +1,148 @@
+"""What an offer's document holds: bases, waits, texts."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search.domain.document import Sources, build
+from search.domain.waits import days_by_region, ranking
+
+
+@pytest.fixture
+def document(make):
+    """Builds the katarakt offer of unit A from messages."""
+
+    def built(*, unit=None, agreements=(), offerings=(), waits=(), codes=None):
+        return build(
+            Sources(
+                unit=(unit or make.unit("A")).model_dump(mode="json"),
+                code_key=make.katarakt,
+                code_text="Kataraktoperation",
+                municipality="Stockholm",
+                offerings=[one.model_dump(mode="json") for one in offerings],
+                agreements=[one.model_dump(mode="json") for one in agreements],
+                waits=[one.model_dump(mode="json") for one in waits],
+                codes=codes if codes is not None else {make.katarakt: "Kataraktoperation"},
+            )
+        )
+
+    return built
+
+
+def test_each_service_of_an_agreement_that_leads_to_the_offer_is_a_basis_of_its_own(make, document):
+    services = [
+        make.service(["A"], [make.katarakt], target_group=make.group(age_max=64)),
+        make.service(["A", "B"], [make.katarakt], target_group=make.group(age_min=65), reimbursement=None),
+        make.service(["B"], [make.katarakt], target_group=make.group(age_min=1)),
+        make.service(["A"], ["kva|JAB30"], target_group=make.group(age_min=2)),
+    ]
+
+    bases = document(agreements=[make.agreement("1", "01", services=services)])["bases"]
+
+    assert [(basis["age_min"], basis["age_max"], basis["reimbursement_model"]) for basis in bases] == [
+        (None, 64, "drg"),
+        (65, None, None),
+    ]
+
+
+def test_services_with_the_same_terms_are_one_basis_and_a_code_named_twice_is_too(make, document):
+    services = [make.service(["A"], [make.katarakt, make.katarakt]), make.service(["A"], [make.katarakt])]
+
+    assert len(document(agreements=[make.agreement("1", "01", services=services)])["bases"]) == 1
+
+
+def test_a_code_we_have_not_heard_of_yet_leads_to_the_offer_all_the_same(make, document):
+    agreement = make.agreement("1", "01", ["A"], ["kva|CJE20"])
+
+    found = document(agreements=[agreement], codes={"kva|CJE20": None})
+
+    assert found["codes"] == ["kva|CJE20", make.katarakt]
+    assert len(found["bases"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("use", "named", "usable_by", "on_request"),
+    [
+        ("no", [], ["01"], False),
+        ("named_regions", ["14", "03"], ["01", "03", "14"], False),
+        ("on_request", ["14"], ["01"], True),
+        ("a-word-of-a-later-release", ["14"], ["01"], False),
+    ],
+)
+def test_the_owner_chooses_who_may_use_an_agreement(make, document, use, named, usable_by, on_request):
+    (basis,) = document(agreements=[make.agreement("1", "01", ["A"], use=use, named=named)])["bases"]
+
+    assert (basis["usable_by"], basis["on_request"]) == (usable_by, on_request)
+
+
+def test_an_agreement_open_to_all_is_usable_by_21_regions(make, document):
+    (basis,) = document(agreements=[make.agreement("1", "01", ["A"], use="yes")])["bases"]
+
+    assert len(basis["usable_by"]) == 21
+
+
+def test_there_is_nothing_to_show_of_a_closed_unit_or_without_any_basis(make, document):
+    agreement, wait = make.agreement("1", "01", ["A"]), make.wait("A", 10)
+
+    assert document(unit=make.unit("A", status="closed"), agreements=[agreement]) is None
+    assert document(waits=[wait]) is None
+    assert document(agreements=[make.agreement("1", "01", ["A"], status="terminated")]) is None
+    assert document(offerings=[make.offering("A", status="ended")]) is None
+
+
+def test_neither_amounts_nor_organisation_numbers_are_in_the_document(make, document):
+    shown = str(document(agreements=[make.agreement("1", "01", ["A"])], offerings=[make.offering("A")]))
+
+    assert "48123" not in shown
+    assert make.provider["organisation_number"] not in shown
+
+
+def wait(days, *, region=None, code="vt|1", period="2026-01-01/2026-01-31", measure="treatment_median"):
+    return {
+        "measure": measure,
+        "days": days,
+        "paying_region": region,
+        "code": code,
+        "period": period,
+        "observed_at": "2026-02-01T00:00:00Z",
+    }
+
+
+def test_an_offer_ranks_by_the_wait_of_the_patients_own_region_then_of_everybody_never_of_another_region():
+    waits = [wait(90), wait(30, region="14"), wait(5, region="12")]
+
+    days = days_by_region(waits, "vt|1")
+
+    assert (days["all"], days["14"], days["12"], days["01"]) == (90, 30, 5, 90)
+
+
+def test_a_wait_known_for_one_regions_patients_only_says_nothing_for_others():
+    assert days_by_region([wait(30, region="14")], "vt|1") == {"14": 30}
+
+
+def test_the_own_code_is_ranked_by_before_a_mapped_one_and_newer_before_older_and_longer_before_shorter():
+    assert ranking([wait(1, code="kva|A"), wait(2)], "vt|1", None)["days"] == 2
+    newer = wait(2, period="2026-02-01/2026-02-28")
+    assert ranking([wait(3), newer], "vt|1", None)["days"] == 2
+    assert ranking([wait(3), wait(4)], "vt|1", None)["days"] == 4
+
+
+def test_a_wait_for_a_visit_never_stands_in_for_the_wait_for_treatment():
+    assert ranking([wait(3, measure="visit_median"), wait(None)], "vt|1", None) is None
+
+
+@given(
+    st.lists(
+        st.builds(
+            wait,
+            st.none() | st.floats(0, 400),
+            region=st.sampled_from([None, "14", "12"]),
+            code=st.sampled_from(["vt|1", "kva|A"]),
+        ),
+        max_size=5,
+    ).flatmap(lambda waits: st.tuples(st.just(waits), st.permutations(waits)))
+)
+def test_the_days_an_offer_ranks_with_do_not_hang_on_the_order_of_its_waits(pair):
+    waits, shuffled = pair
+
+    assert days_by_region(waits, "vt|1") == days_by_region(shuffled, "vt|1")

@@ -1,0 +1,191 @@
+"""What a hit tells: why it is found, why it ranks where it does, and how old each fact is."""
+
+from datetime import date
+
+import pytest
+
+from search.domain import hit, tiers
+from search.domain.age import told
+from search.domain.document import Sources, build
+from search.domain.question import Question, Sort, Spot
+
+TODAY = date(2026, 3, 29)
+
+
+@pytest.fixture
+def shown(make):
+    """The katarakt offer of unit A as a hit, on a fixed day."""
+
+    def of(*, agreements=(), waits=(), unit=None, tier=None, near=None, region="14"):
+        document = build(
+            Sources(
+                unit=(unit or make.unit("A")).model_dump(mode="json"),
+                code_key=make.katarakt,
+                code_text="Kataraktoperation",
+                municipality="Stockholm",
+                offerings=[make.offering("A").model_dump(mode="json")],
+                agreements=[one.model_dump(mode="json") for one in agreements],
+                waits=[one.model_dump(mode="json") for one in waits],
+                codes={make.katarakt: "Kataraktoperation"},
+            )
+        )
+        question = Question(
+            today=TODAY,
+            words=None,
+            word_codes=(),
+            care_services=(make.katarakt,),
+            near=near,
+            max_distance_km=None,
+            patient_region=region,
+            max_wait_days=None,
+            reimbursement_model=None,
+            basis=None,
+            sort=Sort.BEST,
+            limit=20,
+            offset=0,
+        )
+        return hit.shown(document, "id", question, tier, set())
+
+    return of
+
+
+def seen(system, observed_at):
+    return {"system": system, "reference": None, "observed_at": observed_at}
+
+
+@pytest.mark.parametrize(
+    ("observed_at", "age_days", "words"),
+    [
+        ("2026-03-29T12:00:00Z", 0, "från i dag"),
+        # Half past midnight in Stockholm: the day before in UTC.
+        ("2026-03-28T23:30:00Z", 0, "från i dag"),
+        ("2026-03-28T22:30:00Z", 1, "1 dag gammal"),
+        # The clock went forward in between: still calendar days.
+        ("2026-03-22T23:30:00+00:00", 6, "6 dagar gammal"),
+        ("2025-03-29T12:00:00Z", 365, "365 dagar gammal"),
+        ("2026-04-02T12:00:00Z", 0, "från i dag"),
+    ],
+)
+def test_ages_are_swedish_calendar_days(observed_at, age_days, words):
+    fact = told("Enheten", "katalogen", observed_at, TODAY)
+
+    assert fact["age_days"] == age_days
+    assert fact["text"] == f"Enheten: uppgiften är {words} (katalogen)"
+
+
+def test_every_fact_tells_its_source_and_age(make, shown):
+    facts = shown(
+        unit=make.unit("A", source=seen("katalogen", "2026-03-27T08:00:00Z")),
+        agreements=[make.agreement("7", "14", ["A"], valid_from="2026-01-01", changed_at="2026-03-19T08:00:00Z")],
+        waits=[make.wait("A", 30, source=seen("vantetider", "2026-03-28T08:00:00Z"))],
+    )["explain"]["facts"]
+
+    assert facts["care_unit"]["text"] == "Enheten: uppgiften är 2 dagar gammal (katalogen)"
+    assert [row["text"] for row in facts["agreements"]] == ["Avtal 7: uppgiften är 10 dagar gammal (agreements)"]
+    assert [row["text"] for row in facts["waits"]] == [
+        "Väntetid till behandling (median): uppgiften är 1 dag gammal (vantetider)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stale_after", "stale"), [(None, False), ("2026-03-30", False), ("2026-03-29", True), ("2026-01-01", True)]
+)
+def test_a_wait_is_shown_as_old_from_its_day_on_and_that_is_said_to_lower_it(make, shown, stale_after, stale):
+    found = shown(waits=[make.wait("A", 30, stale_after=stale_after)])
+
+    assert [wait["stale"] for wait in found["waits"]] == [stale]
+    assert [line for line in found["explain"]["lowers"] if "inaktuell" in line] == (
+        [f"Väntetiden är inaktuell sedan {stale_after}"] if stale else []
+    )
+
+
+def test_a_missing_wait_is_said_never_guessed(make, shown):
+    suppressed = shown(waits=[make.wait("A", None)])
+    only_visit = shown(waits=[make.wait("A", 12, measure="visit_median")])
+    others_only = shown(waits=[make.wait("A", 12, paying_region="01")])
+
+    missing = "Väntetid till behandling: uppgift saknas; rankas efter kända väntetider i samma grupp"
+    assert suppressed["waits"][0]["days"] is None
+    assert suppressed["explain"]["lowers"] == [missing]
+    assert only_visit["explain"]["lowers"] == [
+        missing,
+        "Andra väntetider, som den till besök, visas men räknas inte",
+    ]
+    assert others_only["explain"]["lowers"] == [
+        missing,
+        "Väntetid finns bara för andra regioners patienter och räknas inte",
+    ]
+    assert only_visit["explain"]["ranked_by"] is others_only["explain"]["ranked_by"] is None
+
+
+def test_the_explanation_says_which_of_several_waits_ranks(make, shown):
+    waits = [make.wait("A", 80), make.wait("A", 40, paying_region="14")]
+
+    assert shown(waits=waits)["explain"]["ranked_by"] == (
+        "Väntetid till behandling (median): 40 dagar, patienter från region 14; en av 2 uppgifter"
+    )
+    assert shown(waits=waits, region="12")["explain"]["ranked_by"] == (
+        "Väntetid till behandling (median): 80 dagar, alla patienter; en av 2 uppgifter"
+    )
+    assert shown(waits=waits[:1])["explain"]["ranked_by"] == (
+        "Väntetid till behandling (median): 80 dagar, alla patienter"
+    )
+
+
+def test_the_tier_stands_in_plain_swedish_with_its_rank(shown):
+    found = shown(tier=tiers.TIERS[1])
+
+    assert found["explain"]["tier"] == {
+        "rank": 2,
+        "id": "collaboration_region",
+        "text": "I den egna samverkansregionen",
+    }
+    assert shown(region=None)["explain"]["tier"] is None
+
+
+def test_what_must_be_asked_first_is_said_in_the_regions_own_words(make, shown):
+    agreement = make.agreement("7", "01", ["A"], use="on_request", valid_from="2026-01-01")
+    on_request = next(tier for tier in tiers.TIERS if tier.id == "on_request")
+
+    assert shown(agreements=[agreement], tier=on_request)["explain"]["lowers"][0] == (
+        "Avtalets region ska tillfrågas först. Finns plats?"
+    )
+
+
+def test_an_agreement_that_the_region_may_not_use_is_said_to_exist(make, shown):
+    agreement = make.agreement("7", "01", ["A"], valid_from="2026-01-01")
+
+    lowers = shown(agreements=[agreement], tier=tiers.TIERS[-1])["explain"]["lowers"]
+
+    assert lowers[0] == "Avtal finns, men inget som patientens region får använda"
+    assert not any("Avtal finns" in line for line in shown(tier=tiers.TIERS[-1])["explain"]["lowers"])
+
+
+def test_a_rough_or_unknown_place_is_said_at_either_end(make, shown):
+    point = {"lat": "59.3", "lon": "18.0", "precision": "municipality"}
+    near = Spot(59.3, 18.0, "postal_code", "114 28 Stockholm")
+    waits = [make.wait("A", 3, stale_after=None)]
+
+    rough = shown(unit=make.unit("A", place={"point": point}), waits=waits, near=near)
+    unknown = shown(unit=make.unit("A", place={"point": None}), waits=waits, near=Spot(59.3, 18.0, "own", "59.3,18"))
+
+    assert rough["explain"]["lowers"] == [
+        "Enhetens läge är ungefärligt (kommunens mittpunkt)",
+        "Avståndet räknas från postnumrets mittpunkt: 114 28 Stockholm",
+    ]
+    assert unknown["explain"]["lowers"] == ["Enhetens läge är okänt; rankas sist på avstånd"]
+    assert shown(unit=make.unit("A", place={"point": point}), waits=waits)["explain"]["lowers"] == []
+
+
+def test_agreements_that_the_region_may_use_are_shown_first_and_expired_ones_not_at_all(make, shown):
+    agreements = [
+        make.agreement("1", "01", ["A"], valid_from="2026-01-01"),
+        make.agreement("2", "14", ["A"], valid_from="2026-01-01", valid_to="2026-03-29"),
+        make.agreement("3", "14", ["A"], valid_from="2026-01-01", valid_to="2026-03-28"),
+        make.agreement("4", "14", ["A"], valid_from="2026-03-30"),
+    ]
+
+    found = shown(agreements=agreements)["agreements"]
+
+    assert [(row["number"], row["usable"]) for row in found] == [("2", True), ("1", False)]
+    assert [row["usable"] for row in shown(agreements=agreements, region=None)["agreements"]] == [None, None]
