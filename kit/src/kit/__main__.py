@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import sys
 from pathlib import Path
 
@@ -22,12 +23,12 @@ def main() -> int:
     parser.add_argument("--bootstrap", required=True)
     parser.add_argument("--replication-factor", type=int, default=1)
     asked = parser.parse_args()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # its reasons come as exceptions too, and are told once
     try:
-        created = asyncio.run(
-            create_topics(asked.bootstrap, declared(asked.file), replication_factor=asked.replication_factor)
-        )
+        rows = declared(asked.file)
+        created = asyncio.run(create_topics(asked.bootstrap, rows, replication_factor=asked.replication_factor))
     except (KafkaError, TopicsRefused, OSError) as error:
-        sys.stderr.write(f"create-topics: {error}\n")
+        sys.stderr.write(f"create-topics: {str(error) or type(error).__name__}\n")
         return 1
     sys.stdout.write(f"{len(created)} topics created\n")
     return 0

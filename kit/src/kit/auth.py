@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import httpx
+import structlog
 from fastapi import Depends, Request
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -14,10 +15,20 @@ from joserfc.jwk import KeySet
 
 from kit.http import Problem
 
+log = structlog.get_logger(__name__)
+
 _ALGORITHMS = ["RS256", "PS256", "ES256"]
 _LEEWAY_SECONDS = 30
 _KEYS_FRESH_SECONDS = 300
 _KEYS_RETRY_SECONDS = 10
+# While there are no keys at all, every call would wait for an issuer that does not answer.
+_KEYS_ABSENT_SECONDS = 1
+_REASONS = {
+    "ExpiredTokenError": "the token has expired",
+    "BadSignatureError": "the token's signature is wrong",
+    "InvalidClaimError": "the token is not for this service, or from another issuer",
+    "MissingClaimError": "the token lacks a claim that is needed (iss, aud, exp, sub)",
+}
 
 ANYONE: frozenset[str] = frozenset({"*"})
 """In a policy: no token needed."""
@@ -44,14 +55,13 @@ class Verifier:
 
     def __init__(self, issuer: str, audience: str, client: httpx.AsyncClient) -> None:
         self._issuer = issuer.rstrip("/")
-        self._audience = audience
         self._client = client
         self._keys = KeySet([])
-        self._fetched = float("-inf")
+        self._asked = float("-inf")
         self._lock = asyncio.Lock()
         self._claims = jwt.JWTClaimsRegistry(
             leeway=_LEEWAY_SECONDS,
-            iss={"essential": True, "value": self._issuer},
+            iss={"essential": True, "values": [self._issuer, f"{self._issuer}/"]},
             aud={"essential": True, "value": audience},
             exp={"essential": True},
             sub={"essential": True},
@@ -63,39 +73,37 @@ class Verifier:
             decoded = await self._decoded(token)
             self._claims.validate(decoded.claims)
         except (JoseError, ValueError) as error:
-            raise _unauthorised(_reason(error)) from None
+            raise _unauthorised(_REASONS.get(type(error).__name__, "the token cannot be read")) from None
         return _caller(decoded.claims)
 
     async def _decoded(self, token: str) -> jwt.Token:
-        if time.monotonic() - self._fetched > _KEYS_FRESH_SECONDS:
-            await self._fetch_keys(_KEYS_FRESH_SECONDS)
+        await self._look_up_keys(_KEYS_FRESH_SECONDS if self._keys.keys else _KEYS_ABSENT_SECONDS)
+        if not self._keys.keys:
+            raise Problem(503, "the identity provider cannot be reached; try again", headers={"Retry-After": "5"})
         try:
             return jwt.decode(token, self._keys, algorithms=_ALGORITHMS)
         except (JoseError, ValueError):
             # The issuer may have changed its keys; a flood of bad tokens must not become a flood of fetches.
-            if time.monotonic() - self._fetched < _KEYS_RETRY_SECONDS:
+            if not await self._look_up_keys(_KEYS_RETRY_SECONDS):
                 raise
-            await self._fetch_keys(_KEYS_RETRY_SECONDS)
             return jwt.decode(token, self._keys, algorithms=_ALGORITHMS)
 
-    async def _fetch_keys(self, older_than: float) -> None:
+    async def _look_up_keys(self, older_than: float) -> bool:
+        """Fetch the keys unless somebody has tried lately; those we have stay where that fails."""
         async with self._lock:
-            if time.monotonic() - self._fetched <= older_than:
-                return
+            if time.monotonic() - self._asked < older_than:
+                return False
             try:
                 discovery = await self._client.get(f"{self._issuer}/.well-known/openid-configuration")
                 found = discovery.raise_for_status().json()
                 if found["issuer"].rstrip("/") != self._issuer:
-                    raise Problem(503, "the identity provider answers for another issuer than configured")
+                    raise ValueError("the identity provider answers for another issuer than configured")
                 keys = await self._client.get(found["jwks_uri"])
                 self._keys = KeySet.import_key_set(keys.raise_for_status().json())
-                self._fetched = time.monotonic()
-            except (httpx.HTTPError, ValueError, KeyError):
-                if self._keys.keys:
-                    return  # the keys we have may still do; the next look is due at once
-                raise Problem(
-                    503, "the identity provider cannot be reached; try again shortly", headers={"Retry-After": "5"}
-                ) from None
+            except Exception as error:  # whatever a provider may answer, the keys we have may still do
+                log.warning("no keys from the identity provider", issuer=self._issuer, why=repr(error))
+            self._asked = time.monotonic()
+            return True
 
 
 def authorise(policy: Policy, verifier: Verifier) -> Callable[[Request], Awaitable[None]]:
@@ -108,8 +116,8 @@ def authorise(policy: Policy, verifier: Verifier) -> Callable[[Request], Awaitab
         if allowed is ANYONE:
             return
         found = await verifier.verify(bearer(request.headers.get("authorization")))
-        if allowed is not ANY_ROLE and not found.roles & allowed:
-            raise Problem(403, f"needs one of the roles {', '.join(sorted(allowed))}")
+        if not (found.roles if allowed is ANY_ROLE else found.roles & allowed):
+            raise Problem(403, f"needs {'a role' if allowed is ANY_ROLE else ' or '.join(sorted(allowed))}")
         request.state.caller = found
 
     return check
@@ -134,12 +142,8 @@ CallerOf = Annotated[Caller, Depends(_caller_of)]
 
 
 def _caller(claims: Mapping[str, Any]) -> Caller:
-    return Caller(
-        subject=str(claims["sub"]),
-        roles=_words(claims.get("roles")),
-        region=str(claims["region"]) if claims.get("region") else None,
-        units=_words(claims.get("units")),
-    )
+    region = str(claims["region"]) if claims.get("region") else None
+    return Caller(str(claims["sub"]), _words(claims.get("roles")), region, _words(claims.get("units")))
 
 
 def _words(claim: object) -> frozenset[str]:
@@ -150,13 +154,3 @@ def _words(claim: object) -> frozenset[str]:
 
 def _unauthorised(reason: str) -> Problem:
     return Problem(401, reason, headers={"WWW-Authenticate": "Bearer"})
-
-
-def _reason(error: Exception) -> str:
-    name = type(error).__name__
-    return {
-        "ExpiredTokenError": "the token has expired",
-        "BadSignatureError": "the token's signature is wrong",
-        "InvalidClaimError": "the token is not for this service, or from another issuer",
-        "MissingClaimError": "the token lacks a claim that is needed (iss, aud, exp, sub)",
-    }.get(name, "the token cannot be read")

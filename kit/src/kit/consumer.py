@@ -1,18 +1,15 @@
-"""One batch subscriber per service over all its topics: decode, one transaction per batch, commit offsets after it.
-
-Bad records go to `TOPIC-parked-GROUP` and the rest goes on; an engine that is away makes the consumer wait.
-"""
+"""One batch subscriber per service: decode, one transaction per batch, offsets after it; bad records are parked."""
 
 import asyncio
 import dataclasses
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
@@ -20,18 +17,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit import kafka, telemetry
 from kit.database import Sessions, is_transient
-from kit.logging import where
+from kit.parking import Parking, Raw, Refused
 
 log = structlog.get_logger(__name__)
 
-_MAX_RECORDS = 1000
 # Well below max_poll_interval_ms (5 minutes): a batch that cannot be done is given back to be fetched again.
 _LONGEST_WAIT_SECONDS = 120.0
 _LONGEST_PAUSE_SECONDS = 5.0
+_GRACE_SECONDS = 15.0
+_ANSWER_SECONDS = 10.0
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """One record as it arrived: headers are text, undecodable ones left out; `at` is the broker's time."""
 
     topic: str
@@ -43,12 +40,10 @@ class Record:
     at: datetime
 
 
-@dataclass(frozen=True)
-class Handler:
-    """What a service does with one topic.
+class Handler(NamedTuple):
+    """What a service does with one topic. Either part raises ValueError for what it can never read or accept.
 
-    `decode` raises ValueError for a record that can never be read. `apply` gets a batch in order and works in the
-    transaction it is given; it must be harmless to repeat, and raises ValueError for data it can never accept.
+    `apply` gets a batch in order and works in the transaction it is given; it must be harmless to repeat.
     """
 
     decode: Callable[[Record], Any]
@@ -67,32 +62,34 @@ class Consumer:
         *,
         after_batch: Callable[[], None] = lambda: None,
     ) -> None:
-        self._group = group
         self._bootstrap = bootstrap
         self._sessions = sessions
         self._handlers = dict(handlers)
         self._after_batch = after_batch
-        self._parking: AIOKafkaProducer | None = None
+        self._parking = Parking(group, bootstrap)
+        self._at_hand: dict[TopicPartition, int] = {}
         self._awaited: dict[TopicPartition, int] | None = None
+        self._away: str | None = None
+        self._silent = False
         self.caught_up = asyncio.Event()
-        """Set once everything that was on the topics at start-up has been processed."""
-        self.waiting_for: str | None = None
-        """Why processing stands still, for readiness; None while it goes on."""
+        """Set once the group has processed everything that was on the topics at start-up."""
         self.beat = time.monotonic()
         """When the loop last went round, for liveness."""
         self._broker = KafkaBroker(
-            bootstrap, logger=None, allow_auto_create_topics=False, client_id=group, graceful_timeout=15.0
+            bootstrap, logger=None, allow_auto_create_topics=False, client_id=group, graceful_timeout=_GRACE_SECONDS
         )
         self._subscriber = self._broker.subscriber(
             *self._handlers,
             group_id=group,
             batch=True,
-            max_records=_MAX_RECORDS,
-            batch_timeout_ms=200,
+            max_records=1000,
+            fetch_max_wait_ms=200,  # questions about offsets queue behind a fetch that waits for records
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.NACK_ON_ERROR,
+            # Without it FastStream answers to whatever topic the sender's reply_to header names.
+            no_reply=True,
             parser=_sanitise,
-            decoder=_leave,
+            decoder=lambda _: None,
         )
         self._subscriber(self._on_batch)
 
@@ -102,93 +99,117 @@ class Consumer:
         consumer = self._subscriber.consumer
         return consumer is not None and bool(consumer.assignment())
 
+    @property
+    def waiting_for(self) -> str | None:
+        """Why processing stands still, for readiness; None while it goes on."""
+        return self._away or ("kafka" if self._silent else None)
+
     async def run(self) -> None:
         """Consume until cancelled, then finish the batch at hand."""
-        while True:
-            try:
-                await self._broker.start()
-                break
-            except (KafkaError, OSError, TimeoutError) as error:
-                self.waiting_for = "kafka"
-                log.warning("kafka cannot be reached", reason=type(error).__name__)
-                await self._broker.stop()
-                await asyncio.sleep(1)
-        self.waiting_for = None
         try:
-            while True:
-                await self._look_around()
-                await asyncio.sleep(1)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._join())
+                while True:
+                    await self._look_around()
+                    await asyncio.sleep(1 if self.caught_up.is_set() else 0.2)
         finally:
             await self._broker.stop()
-            if self._parking is not None:
-                await self._parking.stop()
+            await self._parking.stop()
+
+    async def _join(self) -> None:
+        """Connect and join the group. After the crash of another member that takes until its session has expired."""
+        while not self._broker.running:
+            with suppress(KafkaError, OSError):
+                # FastStream leaves open what it could not connect.
+                await kafka.ask(self._bootstrap)
+                await self._broker.start()
+            await asyncio.sleep(1)
 
     async def _look_around(self) -> None:
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                await self._measure()
+            self._silent = False
+        except (KafkaError, OSError) as error:
+            self._silent = True
+            log.warning("kafka does not answer", reason=type(error).__name__)
+        if not self._at_hand:  # a batch that hangs must show as silence
+            self.beat = time.monotonic()
+
+    async def _measure(self) -> None:
         consumer = self._subscriber.consumer
-        assignment = consumer.assignment() if consumer is not None else frozenset()
-        if consumer is None or not assignment:
+        if consumer is None or not consumer.assignment():
+            await kafka.ask(self._bootstrap)
             return
+        own = consumer.assignment()
+        ends = await consumer.end_offsets(own)
+        lags = {part: ends[part] - self._at_hand.get(part, await consumer.position(part)) for part in own}
+        telemetry.CONSUMER_LAG.clear()
+        for part, lag in lags.items():
+            telemetry.CONSUMER_LAG.labels(part.topic, part.partition).set(max(0, lag))
+        if not self.caught_up.is_set():
+            await self._see_how_far(consumer)
+
+    async def _see_how_far(self, consumer: AIOKafkaConsumer) -> None:
+        """Whether what was there at start-up is committed by the group, other workers' partitions included."""
         if self._awaited is None:
-            self._awaited = await _unread(consumer, assignment)
-        for part in assignment:
-            end = consumer.highwater(part)
-            if end is not None:
-                lag = max(0, end - await consumer.position(part))
-                telemetry.CONSUMER_LAG.labels(part.topic, part.partition).set(lag)
+            numbers = {topic: consumer.partitions_for_topic(topic) for topic in self._handlers}
+            if not all(numbers.values()):
+                return
+            parts = [TopicPartition(topic, number) for topic in numbers for number in numbers[topic] or ()]
+            begins, ends = await asyncio.gather(consumer.beginning_offsets(parts), consumer.end_offsets(parts))
+            self._awaited = {part: end for part, end in ends.items() if begins[part] < end}
+        done = {part: await consumer.committed(part) or 0 for part in self._awaited}
+        self._awaited = {part: end for part, end in self._awaited.items() if done[part] < end}
         if not self._awaited:
             self.caught_up.set()
-        self.beat = time.monotonic()
 
     async def _on_batch(self, message: KafkaMessage) -> None:
-        started = time.monotonic()
-        raw = message.raw_message
-        records = raw if isinstance(raw, tuple) else (raw,)
-        good: list[tuple[Record, Any]] = []
-        bad: list[tuple[ConsumerRecord[Any, Any], str]] = []
+        records = tuple(message.raw_message)
+        for item in records:
+            self._at_hand.setdefault(TopicPartition(item.topic, item.partition), item.offset)
+        try:
+            with telemetry.CONSUMER_BATCH_SECONDS.time():
+                await self._process(records)
+        finally:
+            self._at_hand = {}
+        self._after_batch()
+
+    async def _process(self, records: Sequence[Raw]) -> None:
+        good: list[tuple[Raw, Any]] = []
+        bad: list[Refused] = []
         for item in records:
             if item.value is None:
                 telemetry.CONSUMER_RECORDS.labels(item.topic, "ignored").inc()
                 continue
-            record = _record(item)
             try:
-                good.append((record, self._handlers[item.topic].decode(record)))
-            except ValueError as error:
-                bad.append((item, str(error)))
-        refused = await self._apply_all(good)
-        by_place = {(item.topic, item.partition, item.offset): item for item in records}
-        bad += [(by_place[record.topic, record.partition, record.offset], reason) for record, reason in refused]
-        if bad:
-            await self._patiently("kafka", lambda: self._park(bad))
-        for record, _ in good:
-            telemetry.CONSUMER_RECORDS.labels(record.topic, "processed").inc()
-            telemetry.LAST_EVENT_TIMESTAMP_SECONDS.labels(record.topic).set(record.at.timestamp())
-        for item in records:
-            part = TopicPartition(item.topic, item.partition)
-            if self._awaited and item.offset + 1 >= self._awaited.get(part, item.offset + 2):
-                del self._awaited[part]
-        telemetry.CONSUMER_BATCH_SECONDS.observe(time.monotonic() - started)
-        self._after_batch()
+                good.append((item, self._handlers[item.topic].decode(_record(item))))
+            except Exception as error:  # what decode trips over is as unreadable as what it refuses
+                bad.append((item, error))
+        refused = await self._apply_all(good) if good else []
+        if bad or refused:
+            await self._patiently("kafka", lambda: self._parking.park([*bad, *refused]))
 
-    async def _apply_all(self, good: list[tuple[Record, Any]]) -> list[tuple[Record, str]]:
+    async def _apply_all(self, good: list[tuple[Raw, Any]]) -> list[Refused]:
         """Apply a batch in one transaction; where the data is at fault, halve it until the bad record stands alone."""
-        if not good:
-            return []
         try:
             await self._patiently("postgresql", lambda: self._apply(good))
         except Exception as error:  # whatever a record provokes, it must not stop those behind it
-            if is_transient(error):
+            if _may_pass(error):
                 raise
             if len(good) == 1:
-                log.error("record refused", topic=good[0][0].topic, where=where(error))
-                return [(good[0][0], f"{type(error).__name__}: {_first_line(error)}")]
+                return [(good[0][0], error)]
             middle = len(good) // 2
             return await self._apply_all(good[:middle]) + await self._apply_all(good[middle:])
+        for item, _ in good:
+            telemetry.CONSUMER_RECORDS.labels(item.topic, "processed").inc()
+            telemetry.LAST_EVENT_TIMESTAMP_SECONDS.labels(item.topic).set(item.timestamp / 1000)
         return []
 
-    async def _apply(self, good: list[tuple[Record, Any]]) -> None:
+    async def _apply(self, good: list[tuple[Raw, Any]]) -> None:
         by_topic: dict[str, list[Any]] = {}
-        for record, event in good:
-            by_topic.setdefault(record.topic, []).append(event)
+        for item, event in good:
+            by_topic.setdefault(item.topic, []).append(event)
         async with self._sessions.begin() as session:
             # Topics in one order everywhere: two workers that share rows cannot lock each other out.
             for topic in sorted(by_topic):
@@ -198,89 +219,44 @@ class Consumer:
         """Do the work, waiting with growing pauses while its engine is away; after two minutes give the batch back."""
         pause, until = 0.1, time.monotonic() + _LONGEST_WAIT_SECONDS
         while True:
+            self.beat = time.monotonic()
             try:
                 await work()
-                break
-            except Exception as error:  # sorted by is_transient, everything else goes on to the caller
-                if not (is_transient(error) or isinstance(error, KafkaError)):
+                self._away = None
+                return
+            except Exception as error:  # what cannot pass by itself goes on to the caller
+                if not _may_pass(error):
                     raise
-                self.waiting_for = engine
+                self._away = engine
                 telemetry.CONSUMER_PAUSES.labels(engine).inc()
                 log.warning("waiting for an engine", engine=engine, reason=type(error).__name__, pause_seconds=pause)
                 if time.monotonic() > until:
                     raise
-            self.beat = time.monotonic()
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-        self.waiting_for = None
-
-    async def _park(self, bad: list[tuple[ConsumerRecord[Any, Any], str]]) -> None:
-        """Send records, bytes unchanged and with the reason, to the group's parked topics; acknowledged on return."""
-        if self._parking is None:
-            producer = kafka.producer(self._bootstrap)
-            await producer.start()
-            self._parking = producer
-        now = datetime.now(UTC).isoformat()
-        sent = []
-        for item, reason in bad:
-            context = {
-                "parked-topic": item.topic,
-                "parked-partition": str(item.partition),
-                "parked-offset": str(item.offset),
-                "parked-group": self._group,
-                "parked-reason": reason,
-                "parked-at": now,
-            }
-            headers = [*item.headers, *((name, value.encode()) for name, value in context.items())]
-            parked = f"{item.topic}-parked-{self._group}"
-            sent.append(await self._parking.send(parked, item.value, key=item.key, headers=headers))
-        await asyncio.gather(*sent)
-        for item, reason in bad:
-            telemetry.CONSUMER_RECORDS.labels(item.topic, "parked").inc()
-            log.error("record parked", topic=item.topic, partition=item.partition, offset=item.offset, reason=reason)
 
 
-async def _unread(consumer: AIOKafkaConsumer, parts: frozenset[TopicPartition]) -> dict[TopicPartition, int]:
-    """The end offset of each partition that holds records this group has not yet processed."""
-    begins, ends = await consumer.beginning_offsets(parts), await consumer.end_offsets(parts)
-    done = {part: await consumer.committed(part) or 0 for part in parts}
-    return {part: end for part, end in ends.items() if max(begins[part], done[part]) < end}
+def _may_pass(error: Exception) -> bool:
+    return is_transient(error) or isinstance(error, KafkaError)
 
 
-def _first_line(error: BaseException) -> str:
-    # Database errors repeat the refused row on later lines, and a row may hold what must not be logged.
-    return str(error).splitlines()[0][:300] if isinstance(error, ValueError) and str(error) else "see the service's log"
+def _record(item: Raw) -> Record:
+    at = datetime.fromtimestamp(item.timestamp / 1000, UTC)
+    return Record(item.topic, item.partition, item.offset, item.key, item.value, _text(item), at)
 
 
-def _record(item: ConsumerRecord[Any, Any]) -> Record:
-    return Record(
-        topic=item.topic,
-        partition=item.partition,
-        offset=item.offset,
-        key=item.key,
-        value=item.value,
-        headers={name: value.decode() for name, value in item.headers},
-        at=datetime.fromtimestamp(item.timestamp / 1000, UTC),
-    )
-
-
-async def _sanitise(message: Any, original: Callable[[Any], Awaitable[Any]]) -> Any:
-    """Null or non-UTF-8 headers make FastStream's own parser raise, and the records are then committed past."""
-    if isinstance(message, tuple):
-        return await original(tuple(_readable(item) for item in message))
-    return await original(_readable(message))
-
-
-def _readable(item: ConsumerRecord[Any, Any]) -> ConsumerRecord[Any, Any]:
-    headers = []
+def _text(item: Raw) -> dict[str, str]:
+    found = {}
     for name, value in item.headers:
-        try:
-            (value or b"").decode()
-        except UnicodeDecodeError:
-            continue
-        headers.append((name, value or b""))
-    return dataclasses.replace(item, headers=tuple(headers))
+        with suppress(UnicodeDecodeError):
+            found[name] = (value or b"").decode()
+    return found
 
 
-async def _leave(message: KafkaMessage) -> None:
-    """Nothing is decoded before the handler: it works on the raw records, one by one."""
+async def _sanitise(message: tuple[Raw, ...], original: Callable[[Any], Awaitable[Any]]) -> Any:
+    """Null or non-UTF-8 headers make FastStream's own parser raise, and the records are then committed past."""
+    headers = [tuple((name, text.encode()) for name, text in _text(item).items()) for item in message]
+    pairs = zip(message, headers, strict=True)
+    parsed = await original(tuple(dataclasses.replace(item, headers=readable) for item, readable in pairs))
+    parsed.raw_message = message
+    return parsed

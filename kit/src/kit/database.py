@@ -1,5 +1,6 @@
 """PostgreSQL through SQLAlchemy: connections, one transaction per request or batch, migrations, versions."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
@@ -8,13 +9,15 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from sqlalchemy import Connection, MetaData, Row, Table, make_url
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 Sessions = async_sessionmaker[AsyncSession]
 
-# Serialisation failure, deadlock, lock time-out; a server that is starting, stopping or out of connections.
-_TRANSIENT_STATES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53")
+# Serialisation failure, deadlock, lock time-out; a server that is starting, stopping, read-only or out of something; a
+# broken connection; a database, right, table or column that is not there yet. None of these is the fault of the data.
+_PASSING = ("40001", "40P01", "55P03", "57P0", "53", "58", "25006", "08", "28", "3D000", "42501", "42P01", "42703")
 
 
 def connect(url: str, *, pool_size: int = 10) -> AsyncEngine:
@@ -22,7 +25,8 @@ def connect(url: str, *, pool_size: int = 10) -> AsyncEngine:
     return create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         pool_size=pool_size,
-        max_overflow=pool_size,
+        # Beyond the pool requests wait: connections made for a moment cost more than the wait.
+        max_overflow=0,
         hide_parameters=True,
         connect_args={"timeout": 5, "server_settings": {"timezone": "UTC"}},
     )
@@ -49,10 +53,7 @@ def next_version(previous: int | None) -> int:
 
 
 async def upsert_newer(session: AsyncSession, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[Row[Any]]:
-    """Insert rows, or overwrite those with a lower `version`; the primary keys of the rows that changed.
-
-    Repeats and late arrivals change nothing. Rows are written in key order, so that two writers cannot deadlock.
-    """
+    """Insert rows or overwrite lower `version`s, in key order against deadlocks; primary keys of the rows changed."""
     keys = [column.name for column in table.primary_key.columns]
     newest: dict[tuple[Any, ...], Mapping[str, Any]] = {}
     for row in rows:
@@ -72,20 +73,16 @@ async def upsert_newer(session: AsyncSession, table: Table, rows: Sequence[Mappi
 
 
 def is_transient(error: BaseException) -> bool:
-    """True when the same work may succeed later: the engine is away, or lost a race that it resolves by itself."""
+    """True when the same work may succeed later: the engine is away or not set up, or there was a race."""
     if isinstance(error, DBAPIError):
         state = getattr(error.orig, "sqlstate", None) or ""
-        if error.connection_invalidated or state.startswith(_TRANSIENT_STATES):
-            return True
-        return isinstance(error, OperationalError | InterfaceError) and not state
-    return isinstance(error, OSError | TimeoutError)
+        lost = isinstance(error, OperationalError | InterfaceError) and not state
+        return lost or error.connection_invalidated or state.startswith(_PASSING)
+    return isinstance(error, OSError | PoolTimeout)
 
 
 def migrate(url: str, folder: Path) -> None:
-    """Bring the database to the newest migration in `folder`. Safe to run from several places at once.
-
-    Exits with code 1 and one line when the database cannot be reached.
-    """
+    """Bring the database to the newest migration, safely from several places. Unreachable: exit code 1 and one line."""
     # Only `migrate` needs alembic: other commands start faster and smaller without it.
     from alembic import command
     from alembic.config import Config
@@ -96,15 +93,13 @@ def migrate(url: str, folder: Path) -> None:
     try:
         command.upgrade(config, "head")
     except (OSError, DBAPIError) as error:
-        if not is_transient(error):
+        if isinstance(error, ProgrammingError) or not is_transient(error):  # a migration's own mistake is told as it is
             raise
         raise SystemExit(f"migrate: the database cannot be reached ({type(error).__name__})") from None
 
 
 def run_migrations(tables: MetaData) -> None:
     """What every service's migrations/env.py calls: run the scripts in one transaction under a lock."""
-    import asyncio
-
     from alembic import context
 
     def upgrade(connection: Connection) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 import orjson
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
@@ -29,8 +29,8 @@ class Beating(Protocol):
 class Consuming(Protocol):
     """What readiness asks of a consumer."""
 
-    waiting_for: str | None
-
+    @property
+    def waiting_for(self) -> str | None: ...
     @property
     def assigned(self) -> bool: ...
 
@@ -38,30 +38,22 @@ class Consuming(Protocol):
 def add(app: FastAPI, *, alive: Check, ready: Mapping[str, Check]) -> None:
     """Serve the three addresses on an application, without a token and outside its OpenAPI."""
 
-    async def livez() -> Response:
-        wrong = await alive()
+    # Plain routes: the application's access rule and OpenAPI are for its own calls.
+    async def livez(_: Request) -> Response:
+        wrong = await _within(alive)
         return Response(wrong or "ok", 503 if wrong else 200, media_type="text/plain")
 
-    async def readyz() -> Response:
-        names = list(ready)
-        found = await asyncio.gather(*(_within(ready[name]) for name in names))
-        wrong = {name: reason for name, reason in zip(names, found, strict=True) if reason is not None}
-        body = {"ready": not wrong, "checks": {name: wrong.get(name, "ok") for name in names}}
+    async def readyz(_: Request) -> Response:
+        found = await asyncio.gather(*map(_within, ready.values()))
+        wrong = any(reason is not None for reason in found)
+        body = {"ready": not wrong, "checks": {name: reason or "ok" for name, reason in zip(ready, found, strict=True)}}
         return Response(orjson.dumps(body), 503 if wrong else 200, media_type="application/json")
 
-    async def metrics() -> Response:
+    async def metrics(_: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     for path, endpoint in {"/livez": livez, "/readyz": readyz, "/metrics": metrics}.items():
-        # Plain routes: the application's access rule and OpenAPI are for its own calls.
-        app.router.add_route(path, _plain(endpoint), methods=["GET"], include_in_schema=False)
-
-
-def _plain(endpoint: Callable[[], Awaitable[Response]]) -> Callable[[object], Awaitable[Response]]:
-    async def serve(_: object) -> Response:
-        return await endpoint()
-
-    return serve
+        app.router.add_route(path, endpoint, methods=["GET"], include_in_schema=False)
 
 
 async def _within(check: Check) -> str | None:
@@ -69,6 +61,8 @@ async def _within(check: Check) -> str | None:
         return await asyncio.wait_for(check(), _CHECK_SECONDS)
     except TimeoutError:
         return f"no answer within {_CHECK_SECONDS:.0f} s"
+    except Exception as error:  # a check that fails is an answer too; its message may hold an address or data
+        return f"the check failed: {type(error).__name__}"
 
 
 def application(*, alive: Check, ready: Mapping[str, Check]) -> FastAPI:
@@ -87,11 +81,8 @@ def database(engine: AsyncEngine) -> Check:
     """PostgreSQL answers."""
 
     async def check() -> str | None:
-        try:
-            async with engine.connect() as connection:
-                await connection.execute(text("SELECT 1"))
-        except Exception as error:  # any reason not to answer is the answer
-            return f"postgresql: {type(error).__name__}"
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
         return None
 
     return check

@@ -4,9 +4,8 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import httpx
 import orjson
@@ -14,7 +13,6 @@ import structlog
 from fastapi import Depends, FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -53,43 +51,24 @@ def faults(rows: list[tuple[str, str]], *, status: int = 422) -> Problem:
     return Problem(status, detail + more, errors=[{"field": field, "reason": reason} for field, reason in rows])
 
 
-_PROBLEM_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "instance"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "reason"],
-                "properties": {"field": {"type": "string"}, "reason": {"type": "string"}},
-            },
-        },
-    },
-}
+def _object(**kinds: str) -> dict[str, Any]:
+    return {"type": "object", "required": list(kinds), "properties": {name: {"type": kinds[name]} for name in kinds}}
+
+
+_SCHEMA = _object(type="string", title="string", status="integer", detail="string", instance="string")
+_SCHEMA["properties"]["errors"] = {"type": "array", "items": _object(field="string", reason="string")}
+_CONTENT = {"application/problem+json": {"schema": _SCHEMA}}
 _INTERNAL = Problem(500, "an internal error; it is logged")
 
 
 def problem_response(problem: Problem, instance: str) -> Response:
     """The problem as an HTTP answer."""
-    body = {
-        "type": "about:blank",
-        "title": HTTPStatus(problem.status).phrase,
-        "status": problem.status,
-        "detail": problem.detail,
-        "instance": instance,
-        **problem.members,
-    }
+    told = {"type": "about:blank", "title": HTTPStatus(problem.status).phrase, "status": problem.status}
+    body = {**told, "detail": problem.detail, "instance": instance, **problem.members}
     return Response(orjson.dumps(body), problem.status, problem.headers, "application/problem+json")
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(NamedTuple):
     """A page of a list: `limit` rows, `page` from 1."""
 
     limit: int
@@ -114,7 +93,7 @@ Paging = Annotated[Page, Depends(_page)]
 async def _expected_version(if_match: Annotated[str | None, Header()] = None) -> int:
     if if_match is None:
         raise Problem(428, "If-Match is required: send the ETag of the version you have read")
-    match = re.fullmatch(r'"(\d{1,19})"', if_match.strip())
+    match = re.fullmatch(r'"([0-9]{1,18})"', if_match.strip())
     if match is None:
         raise invalid("If-Match", 'must be one strong ETag such as "17", as the service gave it', status=400)
     return int(match[1])
@@ -153,37 +132,44 @@ def application(
         docs_url=None,
         redoc_url=None,
         responses={
-            "4XX": {
-                "description": "Not done: the problem, its fields and reasons (RFC 9457).",
-                "content": {"application/problem+json": {"schema": _PROBLEM_SCHEMA}},
-            },
+            "4XX": {"description": "Not done: the problem, its fields and reasons (RFC 9457).", "content": _CONTENT},
             # In the place of FastAPI's own shape, which this house does not use.
             422: {"description": "Not done: the content is wrong; same shape as every other problem."},
         },
     )
-    app.add_exception_handler(Problem, _on_problem)
-    app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    app.add_exception_handler(DBAPIError, _on_database_error)
+    for kind in (Problem, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, _on_error)
     app.add_middleware(_Edge, body_limit=body_limit)
     return app
 
 
-async def _on_problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Problem)  # noqa: S101 registered for this type only
-    return problem_response(error, request.url.path)
+async def _on_error(request: Request, error: Exception) -> Response:
+    return problem_response(_as_problem(error, request.url.path), request.url.path)
 
 
-async def _on_http_exception(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 registered for this type only
-    return problem_response(Problem(error.status_code, str(error.detail), headers=error.headers), request.url.path)
+def _as_problem(error: Exception, path: str) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case HTTPException():
+            return Problem(error.status_code, str(error.detail), headers=error.headers)
+        case RequestValidationError():
+            in_body = any(row["loc"][:1] == ("body",) for row in error.errors())
+            return faults([_told(row) for row in error.errors()], status=422 if in_body else 400)
+    if is_transient(error):
+        log.warning("database away", where=where(error))
+        return Problem(503, "the database cannot be reached; try again shortly", headers={"Retry-After": "2"})
+    log.error("request failed", path=path, where=where(error))
+    return _INTERNAL
 
 
-async def _on_invalid_request(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 registered for this type only
-    rows = [field_fault(row["loc"], row["msg"]) for row in error.errors()]
-    in_body = any(row["loc"][:1] == ("body",) for row in error.errors())
-    return problem_response(faults(rows, status=422 if in_body else 400), request.url.path)
+def _told(row: Mapping[str, Any]) -> tuple[str, str]:
+    match row["type"]:
+        case "json_invalid":  # its place is a position in the text, not a field
+            return "body", "is not JSON"
+        case "union_tag_invalid":  # pydantic's own words repeat the refused value
+            return field_fault(row["loc"], f"Must be one of {row['ctx']['expected_tags']}")
+    return field_fault(row["loc"], row["msg"])
 
 
 def field_fault(path: tuple[int | str, ...], message: str) -> tuple[str, str]:
@@ -191,15 +177,6 @@ def field_fault(path: tuple[int | str, ...], message: str) -> tuple[str, str]:
     inner = path[1:] if path[:1] in {("body",), ("query",), ("path",), ("header",)} else path
     reason = message.removeprefix("Value error, ").replace("Extra inputs are not permitted", "is not a known field")
     return ".".join(str(part) for part in inner) or "body", reason[:1].lower() + reason[1:]
-
-
-async def _on_database_error(request: Request, error: Exception) -> Response:
-    if is_transient(error):
-        log.warning("database away", reason=type(error).__name__)
-        problem = Problem(503, "the database cannot be reached; try again shortly", headers={"Retry-After": "2"})
-        return problem_response(problem, request.url.path)
-    log.error("request failed", path=request.url.path, where=where(error))
-    return problem_response(_INTERNAL, request.url.path)
 
 
 class _Edge:
@@ -213,7 +190,7 @@ class _Edge:
         if scope["type"] != "http" or scope["path"] in _QUIET:
             await self._app(scope, receive, send)
             return
-        started, status = time.monotonic(), 500
+        started, status = time.monotonic(), 0
         trace = telemetry.follow(dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1") or None)
 
         async def noted(message: Message) -> None:
@@ -223,38 +200,32 @@ class _Edge:
             await send(message)
 
         try:
-            await self._app(scope, await self._within_limit(receive), noted)
-        except Problem as problem:
-            await problem_response(problem, scope["path"])(scope, receive, noted)
+            whole = await self._whole_body(receive)
+            if whole is None:
+                return  # the caller hung up: half a body must not pass for a whole one
+            await self._app(scope, whole, noted)
         except Exception as error:  # the last resort: a person gets a sentence, the log gets the place
-            log.error("request failed", path=scope["path"], where=where(error))
-            await problem_response(_INTERNAL, scope["path"])(scope, receive, noted)
-        route = getattr(scope.get("route"), "path", "-")
+            problem = _as_problem(error, scope["path"])
+            if status:
+                raise  # an answer that has begun can only be broken off
+            await problem_response(problem, scope["path"])(scope, receive, noted)
+        what = {"method": scope["method"], "route": getattr(scope.get("route"), "path", "-"), "status": status}
         seconds = time.monotonic() - started
-        telemetry.HTTP_SECONDS.labels(scope["method"], route, status).observe(seconds)
-        log.info(
-            "request",
-            method=scope["method"],
-            route=route,
-            status=status,
-            ms=round(seconds * 1000, 1),
-            trace=trace.split("-")[1],
-        )
+        telemetry.HTTP_SECONDS.labels(**what).observe(seconds)
+        log.info("request", **what, ms=round(seconds * 1000, 1), trace=trace.split("-")[1])
 
-    async def _within_limit(self, receive: Receive) -> Receive:
-        """The whole body, read before the application sees any of it, so that too much is refused as such."""
-        parts: list[bytes] = []
-        size, more = 0, True
+    async def _whole_body(self, receive: Receive) -> Receive | None:
+        """The body, read before the application sees any of it, so that too much is refused as such."""
+        body, more = bytearray(), True
         while more:
             message = await receive()
             if message["type"] != "http.request":
-                break
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
+                return None
+            body += message.get("body", b"")
             more = message.get("more_body", False)
-            if size > self._body_limit:
+            if len(body) > self._body_limit:
                 raise Problem(413, f"the body is larger than {self._body_limit // 1024} KiB")
-        whole: list[Message] = [{"type": "http.request", "body": b"".join(parts), "more_body": False}]
+        whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
 
         async def replay() -> Message:
             return whole.pop() if whole else await receive()

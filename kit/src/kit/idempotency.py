@@ -34,23 +34,17 @@ _TABLE = table(MetaData())
 
 
 async def once(
-    session: AsyncSession,
-    key: str | None,
-    caller: str,
-    request: bytes,
-    work: Callable[[], Awaitable[dict[str, Any]]],
+    session: AsyncSession, key: str | None, caller: str, request: bytes, work: Callable[[], Awaitable[dict[str, Any]]]
 ) -> tuple[dict[str, Any], bool]:
     """Do the work unless this caller has sent the key before; (answer, whether it is a repeat).
 
-    Key and effect commit together. Raises Problem 422 when the key comes with another request; a concurrent twin waits
-    for the first one's transaction.
+    Key and effect commit together, a concurrent twin waits for that. Problem 422 when the key had another request.
     """
     if key is None:
         return await work(), False
     digest = hashlib.sha256(request).hexdigest()
     claim = insert(_TABLE).values(caller=caller, key=key, request=digest).on_conflict_do_nothing()
-    row = {"caller": caller, "key": key}
-    where = (_TABLE.c.caller == row["caller"]) & (_TABLE.c.key == row["key"])
+    where = (_TABLE.c.caller == caller) & (_TABLE.c.key == key)
     if (await session.execute(claim.returning(_TABLE.c.key))).first() is None:
         earlier = (await session.execute(select(_TABLE).where(where))).one()
         if earlier.request != digest:

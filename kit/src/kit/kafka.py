@@ -1,5 +1,8 @@
 """Kafka clients with the settings that keep order and lose nothing, and topics created from the declared list."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +10,9 @@ import yaml
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import for_code
+
+_STOP_SECONDS = 5.0
+_ANSWER_MS = 10_000
 
 Declared = dict[str, Any]
 """One topic as topics.yaml declares it: name, partitions, config."""
@@ -29,36 +35,53 @@ def producer(bootstrap: str) -> AIOKafkaProducer:
     )
 
 
+async def stop(leaving: AIOKafkaProducer) -> None:
+    """Stop a producer within a few seconds, broker or no broker; what is not acknowledged by then is given up."""
+    try:
+        await asyncio.wait_for(leaving.stop(), _STOP_SECONDS)
+    except TimeoutError:
+        # An idempotent producer flushes for ever while its broker is away.
+        await leaving._sender.close()
+        await leaving.client.close()
+
+
+@asynccontextmanager
+async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=_ANSWER_MS)
+    try:
+        await admin.start()
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def ask(bootstrap: str) -> None:
+    """Return when a broker answers. Raises KafkaError or OSError when none does."""
+    async with _admin(bootstrap):
+        pass
+
+
 def declared(file: Path) -> list[Declared]:
     """The topics in a topics.yaml."""
-    rows: list[Declared] = yaml.safe_load(file.read_text(encoding="utf-8"))["topics"]
-    return rows
+    return list(yaml.safe_load(file.read_text(encoding="utf-8"))["topics"])
 
 
 async def create_topics(bootstrap: str, rows: list[Declared], *, replication_factor: int = 1) -> list[str]:
     """Create the declared topics that do not exist; the names created. Existing ones are never changed.
 
-    Raises TopicsRefused where the broker refuses, or where an existing topic has another number of partitions (keys
-    would land elsewhere, and order per key would be lost).
+    Raises TopicsRefused where the broker refuses, or an existing one has other partitions: keys would land elsewhere.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
+    async with _admin(bootstrap) as admin:
         existing = set(await admin.list_topics())
-        known = [row for row in rows if row["name"] in existing]
-        for topic in await admin.describe_topics([row["name"] for row in known]) if known else []:
-            wanted = next(row["partitions"] for row in known if row["name"] == topic["topic"])
-            if len(topic["partitions"]) != wanted:
-                found = len(topic["partitions"])
-                raise TopicsRefused(f"{topic['topic']} has {found} partitions, declared are {wanted}")
+        wanted = {row["name"]: row["partitions"] for row in rows if row["name"] in existing}
+        absent = [row for row in rows if row["name"] not in existing]
+        for topic in await admin.describe_topics(list(wanted)) if wanted else []:
+            if (found := len(topic["partitions"])) != wanted[topic["topic"]]:
+                raise TopicsRefused(f"{topic['topic']} has {found} partitions, declared are {wanted[topic['topic']]}")
         new = [
-            NewTopic(row["name"], row["partitions"], replication_factor, topic_configs=row["config"])
-            for row in rows
-            if row["name"] not in existing
+            NewTopic(row["name"], row["partitions"], replication_factor, topic_configs=row["config"]) for row in absent
         ]
         answer = await admin.create_topics(new) if new else None
-    finally:
-        await admin.close()
     for name, code, *reason in answer.topic_errors if answer is not None else []:
         # Another process may have created it between the listing and now.
         if code and for_code(code).__name__ != "TopicAlreadyExistsError":

@@ -5,7 +5,8 @@ import sys
 import traceback
 
 import structlog
-from structlog.typing import Processor
+from structlog.stdlib import ProcessorFormatter
+from structlog.typing import EventDict, Processor
 
 _SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -14,52 +15,41 @@ _SHARED: list[Processor] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
 ]
 
-
 # uvicorn's access log holds query strings, httpx logs whole addresses, aiokafka tells of every lost connection.
-_THRESHOLDS = {
-    "uvicorn": "WARNING",
-    "uvicorn.access": "CRITICAL",
-    "httpx": "WARNING",
-    "aiokafka": "ERROR",
-    "alembic": "WARNING",
-}
+_THRESHOLDS = dict.fromkeys(("uvicorn", "uvicorn.error", "httpx", "alembic", "opensearch"), "WARNING")
+_THRESHOLDS |= {"uvicorn.access": "CRITICAL", "aiokafka": "ERROR"}
 
 
 def configure(service: str, level: str = "INFO") -> None:
     """Send our own and the libraries' log records as JSON lines to stdout, each with the service's name."""
     structlog.configure(
-        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*_SHARED, ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_SHARED,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
-            ],
-        )
-    )
+    render = structlog.processors.JSONRenderer(ensure_ascii=False)
+    last: list[Processor] = [ProcessorFormatter.remove_processors_meta, _place, render]
+    handler.setFormatter(ProcessorFormatter(foreign_pre_chain=_SHARED, processors=last))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # uvicorn's access log holds query strings, httpx logs whole addresses, aiokafka tells of every lost connection.
-    for name, threshold in {
-        "uvicorn.access": "CRITICAL",
-        "httpx": "WARNING",
-        "aiokafka": "ERROR",
-        "alembic": "WARNING",
-    }.items():
+    for name, threshold in _THRESHOLDS.items():
         logging.getLogger(name).setLevel(threshold)
 
 
 def where(error: BaseException) -> str:
     """What kind of error and where it came from, without its message: that may repeat somebody's data."""
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(where(part) for part in error.exceptions)
     frames = traceback.extract_tb(error.__traceback__)[-3:]
     places = [f"{frame.name} {frame.filename}:{frame.lineno}" for frame in frames[::-1]]
     return " < ".join([type(error).__name__, *places])
+
+
+def _place(_: object, __: str, fields: EventDict) -> EventDict:
+    found = fields.pop("exc_info", None)
+    error = found[1] if isinstance(found, tuple) else found if isinstance(found, BaseException) else sys.exc_info()[1]
+    return {**fields, "where": where(error)} if found and error is not None else fields

@@ -1,7 +1,4 @@
-"""The outbox: facts are written in the transaction of the change, and a relay sends them in order, at least once.
-
-Column names are those of Debezium's outbox event router, so that it could take the relay's place.
-"""
+"""The outbox: facts are written in the transaction of the change, and a relay sends them in order, at least once."""
 
 import asyncio
 import time
@@ -22,10 +19,12 @@ log = structlog.get_logger(__name__)
 
 # Advisory locks are per database, so one number serves every service.
 _LOCK = 71_001
-_BATCH = 1000
+_NEXT = text("SELECT seq, aggregatetype, aggregateid, payload, headers FROM outbox ORDER BY seq LIMIT 1000")
+_WAITING = text("SELECT count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0) FROM outbox")
 _IDLE_SECONDS = 0.05
 _STANDBY_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 10.0
+_SAMPLE_SECONDS = 5.0
 
 
 class Outgoing(Protocol):
@@ -44,7 +43,7 @@ class Outgoing(Protocol):
 
 
 def table(tables: MetaData) -> Table:
-    """The outbox table, for a service's own metadata."""
+    """The outbox table, for a service's own metadata; its columns are those of Debezium's outbox event router."""
     return Table(
         "outbox",
         tables,
@@ -65,21 +64,11 @@ _TABLE = table(MetaData())
 
 
 async def add(session: AsyncSession, events: Iterable[Outgoing]) -> None:
-    """Write events in the caller's transaction.
-
-    The caller must hold the lock of each thing's own row: then the order of rows per key is the order of commits.
-    """
-    rows = [
-        {
-            "id": event.event_id,
-            "aggregatetype": event.topic,
-            "aggregateid": event.key,
-            "type": event.headers["ce_type"],
-            "payload": event.value,
-            "headers": event.headers,
-        }
-        for event in events
-    ]
+    """Write events in the caller's transaction, which must hold each thing's row lock: that makes the order per key."""
+    rows: list[dict[str, Any]] = []
+    for event in events:
+        row = {"id": event.event_id, "aggregatetype": event.topic, "aggregateid": event.key, "payload": event.value}
+        rows.append({**row, "type": event.headers["ce_type"], "headers": event.headers})
     if rows:
         await session.execute(_TABLE.insert(), rows)
 
@@ -103,7 +92,7 @@ class Relay:
             started = time.monotonic()
             try:
                 await self._run_once()
-            except (KafkaError, SQLAlchemyError, OSError, TimeoutError) as error:
+            except (KafkaError, SQLAlchemyError, OSError) as error:
                 telemetry.OUTBOX_FAILURES.inc()
                 log.warning("outbox relay starts over", reason=_reason(error), pause_seconds=round(pause, 1))
             # A relay that ran well for a while begins again with the shortest pause.
@@ -116,71 +105,71 @@ class Relay:
             # Autocommit: no transaction stays open while waiting for Kafka.
             await connection.execution_options(isolation_level="AUTOCOMMIT")
             while not await connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}):
-                self.beat = time.monotonic()
+                await self._look(connection)
                 await asyncio.sleep(_STANDBY_SECONDS)
             producer = kafka.producer(self._bootstrap)
             try:
+                await self._look(connection)
                 await producer.start()
                 log.info("outbox relay active")
                 while True:
-                    self.beat = time.monotonic()
                     if not await self._send_batch(connection, producer):
                         await asyncio.sleep(_IDLE_SECONDS)
             finally:
-                await producer.stop()
+                await kafka.stop(producer)
                 if not connection.closed and not connection.invalidated:
                     # The connection goes back to the pool, and would keep the lock there.
                     await connection.invalidate()
 
     async def _send_batch(self, connection: AsyncConnection, producer: AIOKafkaProducer) -> bool:
-        rows = (
-            await connection.execute(
-                text(
-                    f"SELECT seq, aggregatetype, aggregateid, payload, headers FROM outbox ORDER BY seq LIMIT {_BATCH}"
-                )
-            )
-        ).all()
-        await self._sample(connection)
+        rows = (await connection.execute(_NEXT)).all()
+        await self._look(connection)
         self.empty = not rows
         if not rows:
             return False
-        acknowledged = await _send(producer, rows)
-        await connection.execute(text("DELETE FROM outbox WHERE seq = ANY(:sent)"), {"sent": acknowledged})
-        for row in rows[: len(acknowledged)]:
+        sending = asyncio.ensure_future(_send(producer, rows))
+        try:
+            # An idempotent producer waits for its broker as long as it takes.
+            while not (await asyncio.wait([sending], timeout=_SAMPLE_SECONDS))[0]:
+                await self._look(connection)
+        finally:
+            sending.cancel()
+        sent = rows[: sending.result()]
+        await connection.execute(text("DELETE FROM outbox WHERE seq = ANY(:sent)"), {"sent": [row.seq for row in sent]})
+        for row in sent:
             telemetry.OUTBOX_SENT.labels(row.aggregatetype).inc()
-        if len(acknowledged) < len(rows):
-            raise KafkaError(f"{len(rows) - len(acknowledged)} records were not acknowledged")
+        if len(sent) < len(rows):
+            raise KafkaError(f"{len(rows) - len(sent)} records were not acknowledged")
         return True
 
-    async def _sample(self, connection: AsyncConnection) -> None:
-        if time.monotonic() - self._sampled < 5:
+    async def _look(self, connection: AsyncConnection) -> None:
+        self.beat = time.monotonic()
+        if time.monotonic() - self._sampled < _SAMPLE_SECONDS:
             return
         self._sampled = time.monotonic()
-        query = text("SELECT count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0) FROM outbox")
-        count, age = (await connection.execute(query)).one()
+        count, age = (await connection.execute(_WAITING)).one()
         telemetry.OUTBOX_ROWS.set(count)
         telemetry.OUTBOX_AGE_SECONDS.set(float(age))
 
 
-async def _send(producer: AIOKafkaProducer, rows: Sequence[Row[Any]]) -> list[int]:
-    """Send rows in order; the sequence numbers acknowledged before the first failure."""
+async def _send(producer: AIOKafkaProducer, rows: Sequence[Row[Any]]) -> int:
+    """Send rows in order; how many were acknowledged before the first failure."""
     waiting: list[asyncio.Future[Any]] = []
+    refused: list[KafkaError] = []
     for row in rows:
         headers = [(name, str(value).encode()) for name, value in row.headers.items()]
+        key = row.aggregateid.encode()
         try:
-            future = await producer.send(row.aggregatetype, row.payload, key=row.aggregateid.encode(), headers=headers)
+            waiting.append(await producer.send(row.aggregatetype, row.payload, key=key, headers=headers))
         except KafkaError as error:
-            log.error("record refused by the producer", topic=row.aggregatetype, seq=row.seq, reason=_reason(error))
+            refused.append(error)
             break
-        waiting.append(future)
-    results = await asyncio.gather(*waiting, return_exceptions=True)
-    acknowledged = []
-    for row, result in zip(rows, results, strict=False):
+    results = [*await asyncio.gather(*waiting, return_exceptions=True), *refused]
+    for number, (row, result) in enumerate(zip(rows, results, strict=False)):
         if isinstance(result, BaseException):
             log.error("record not acknowledged", topic=row.aggregatetype, seq=row.seq, reason=_reason(result))
-            break
-        acknowledged.append(row.seq)
-    return acknowledged
+            return number
+    return len(results)
 
 
 def _reason(error: BaseException) -> str:

@@ -3,8 +3,9 @@
 import argparse
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
 
 import structlog
 import uvicorn
@@ -15,16 +16,13 @@ from kit.logging import where
 
 log = structlog.get_logger(__name__)
 
-Run = Callable[[], Awaitable[None]]
+Run = Callable[[], Coroutine[Any, Any, None]]
 
 _GRACE_SECONDS = 20
 
 
 def run(*work: Run) -> None:
-    """Run parts side by side until all are done, one fails, or SIGTERM or SIGINT comes; then the rest may finish.
-
-    Exits with code 1 when a part failed; the log says where.
-    """
+    """Run parts until all are done, one fails (exit code 1), or SIGTERM or SIGINT comes; then the rest may finish."""
     uvloop.run(_run(work))
 
 
@@ -41,8 +39,7 @@ async def _run(work: Sequence[Run]) -> None:
         running.cancel()
         await asyncio.wait([running], timeout=_GRACE_SECONDS)
     if running.done() and not running.cancelled() and (fault := running.exception()) is not None:
-        for part in fault.exceptions if isinstance(fault, BaseExceptionGroup) else [fault]:
-            log.error("stopped by a fault", where=where(part))
+        log.error("stopped by a fault", where=where(fault))
         raise SystemExit(1)
 
 
@@ -50,11 +47,7 @@ async def together(*work: Run) -> None:
     """Run parts side by side until all are done. When one fails, the others are cancelled."""
     async with asyncio.TaskGroup() as group:
         for part in work:
-            group.create_task(_as_coroutine(part))
-
-
-async def _as_coroutine(part: Run) -> None:
-    await part()
+            group.create_task(part())
 
 
 def serving(app: ASGIApp, *, host: str, port: int) -> Run:
@@ -64,7 +57,9 @@ def serving(app: ASGIApp, *, host: str, port: int) -> Run:
         config = uvicorn.Config(
             app, host=host, port=port, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=10
         )
-        server = _Server(config)
+        server = uvicorn.Server(config)
+        # The process as a whole minds the signals, see _run.
+        server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
         running = asyncio.ensure_future(server.serve())
         try:
             await asyncio.shield(running)
@@ -74,13 +69,6 @@ def serving(app: ASGIApp, *, host: str, port: int) -> Run:
             raise
 
     return serve
-
-
-class _Server(uvicorn.Server):
-    # The process as a whole minds the signals, see _run.
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def command(service: str, summary: str, commands: Mapping[str, str], argv: Sequence[str] | None) -> str:

@@ -4,7 +4,7 @@ import sys
 from typing import TypeVar
 
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsError
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -17,4 +17,6 @@ def read(kind: type[S]) -> S:
         for row in error.errors(include_input=False):
             name = "_".join(str(part) for part in row["loc"]).upper()
             sys.stderr.write(f"setting {name}: {row['msg'].lower()} (an environment variable)\n")
-        raise SystemExit(2) from None
+    except SettingsError as error:  # a list or mapping that is not JSON
+        sys.stderr.write(f"setting {error}\n")
+    raise SystemExit(2)

@@ -1,7 +1,4 @@
-"""Metrics under one naming rule, and the trace context that follows a change from request to topic.
-
-Names end in their unit; docs/operations/metrics.md lists them.
-"""
+"""Metrics, named with their unit at the end, and the trace context that follows a change from request to topic."""
 
 import re
 import secrets
@@ -20,7 +17,7 @@ CONSUMER_BATCH_SECONDS = Histogram("vf_consumer_batch_seconds", "Time to process
 CONSUMER_PAUSES = Counter("vf_consumer_pauses_total", "Times a batch waited for an engine", ["reason"])
 LAST_EVENT_TIMESTAMP_SECONDS = Gauge("vf_last_event_timestamp_seconds", "Time of the newest event processed", ["topic"])
 
-_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _current: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 
@@ -31,7 +28,7 @@ def traceparent() -> str | None:
 
 def follow(received: str | None) -> str:
     """Make a received trace context the current one, or begin a new one where there is none or a malformed one."""
-    valid = received is not None and _TRACEPARENT.fullmatch(received) is not None
-    value = received if valid and received is not None else f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    valid = received and _TRACEPARENT.fullmatch(received)
+    value = received if received and valid else f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
     _current.set(value)
     return value

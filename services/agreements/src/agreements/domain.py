@@ -36,12 +36,16 @@ class Role(StrEnum):
 
 
 class Refused(Exception):
-    """The actor may not do this, or not now. `status` follows HTTP: 403 never for this actor, 409 not in this state."""
+    """The actor may not do this, or not now. `status` follows HTTP: 403 never for this actor, 409 not in this state.
 
-    def __init__(self, status: int, reason: str) -> None:
+    `field` is what the caller has to fill in, where that is all that is missing.
+    """
+
+    def __init__(self, status: int, reason: str, field: str | None = None) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
+        self.field = field
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,9 @@ def check_region(region: str, actor: Actor) -> None:
 
 def transition(agreement: Agreement, action: Action, actor: Actor, reason: str | None) -> Transition:
     """The row of the table that applies. Raises Refused where there is none for this state, role, region or person."""
+    if Role.AGENCY not in actor.roles:
+        # First of all: another region must not learn in what state the agreement is.
+        check_region(agreement.region, actor)
     rows = [row for row in TRANSITIONS if row.action == action and row.before == agreement.state]
     if not rows:
         raise Refused(409, f"cannot {action} an agreement that is {agreement.state}")
@@ -119,7 +126,7 @@ def transition(agreement: Agreement, action: Action, actor: Actor, reason: str |
     if row.another_person and actor.subject == agreement.author:
         raise Refused(403, "the region's review must be made by another person than the author")
     if row.reason_needed and not (reason or "").strip():
-        raise Refused(422, "a reason is required")
+        raise Refused(422, "is required for this step", field="reason")
     return row
 
 

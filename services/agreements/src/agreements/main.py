@@ -16,6 +16,9 @@ from kit import auth, database, health, http, logging, process, settings
 from kit.consumer import Consumer
 from kit.outbox import Relay
 
+# Defaults are written out when an agreement is announced: twice this still fits in one Kafka record (1 MB).
+_BODY_LIMIT = 512 * 1024
+
 
 def api(given: Settings) -> FastAPI:
     """The HTTP application."""
@@ -35,6 +38,7 @@ def api(given: Settings) -> FastAPI:
         summary="Agreements and own provision, from draft to published.",
         lifespan=lifespan,
         authorise=auth.authorise(POLICY, verifier),
+        body_limit=_BODY_LIMIT,
     )
     app.include_router(router)
     app.add_exception_handler(service.Faulty, _on_faulty)
@@ -50,8 +54,8 @@ def api(given: Settings) -> FastAPI:
 
 
 async def _on_faulty(request: Request, error: Exception) -> Response:
-    rows = error.rows if isinstance(error, service.Faulty) else []
-    return http.problem_response(http.faults(rows), request.url.path)
+    assert isinstance(error, service.Faulty)  # noqa: S101 registered for this type only
+    return http.problem_response(http.faults(error.rows), request.url.path)
 
 
 async def _on_not_ready(request: Request, error: Exception) -> Response:
@@ -62,8 +66,10 @@ async def _on_not_ready(request: Request, error: Exception) -> Response:
 
 
 async def _on_refused(request: Request, error: Exception) -> Response:
-    status = error.status if isinstance(error, Refused) else 409
-    return http.problem_response(http.Problem(status, str(error)), request.url.path)
+    assert isinstance(error, Refused)  # noqa: S101 registered for this type only
+    if error.field is not None:
+        return http.problem_response(http.invalid(error.field, error.reason, status=error.status), request.url.path)
+    return http.problem_response(http.Problem(error.status, error.reason), request.url.path)
 
 
 async def work(given: Settings) -> None:

@@ -14,7 +14,7 @@ from agreements.domain import Action, Actor, Agreement, Refused, State, check_re
 from contracts import AgreementRegistered, encode
 from kit import outbox, telemetry
 from kit.database import next_version
-from rules.agreements import Fault, faults
+from rules.agreements import Fault, faults, text_faults
 from rules.calendar import swedish_day
 
 
@@ -81,6 +81,8 @@ async def act(session: AsyncSession, actor: Actor, agreement_id: str, action: Ac
     """Take an agreement one step on, and announce it when the public sees a difference. Raises Refused, Faulty."""
     old = await _locked(session, agreement_id)
     row = transition(old, action, actor, reason)
+    if rows := list(text_faults("reason", reason)):
+        raise Faulty(rows)
     now = datetime.now(UTC)
     if row.after is State.PUBLISHED:
         # Codes are retired and units closed while an agreement waits for its gates.
@@ -125,12 +127,12 @@ async def _locked(session: AsyncSession, agreement_id: str) -> Agreement:
 async def _check(session: AsyncSession, body: dict[str, Any], today: date) -> None:
     if not await store.catalogue_is_complete(session):
         raise NotReady
-    rows = [*faults(body), *await _unit_faults(session, body), *await _code_faults(session, body, today)]
+    rows = [*faults(body), *await _unit_faults(session, body, today), *await _code_faults(session, body, today)]
     if rows:
         raise Faulty(rows)
 
 
-async def _unit_faults(session: AsyncSession, body: dict[str, Any]) -> list[Fault]:
+async def _unit_faults(session: AsyncSession, body: dict[str, Any], today: date) -> list[Fault]:
     named = [
         (f"services.{number}.units.{position}", unit)
         for number, service in enumerate(body["services"])
@@ -142,7 +144,7 @@ async def _unit_faults(session: AsyncSession, body: dict[str, Any]) -> list[Faul
         found = known.get(unit)
         if found is None:
             rows.append((path, "no such care unit in the national catalogue"))
-        elif found.status != "active":
+        elif found.status != "active" or (found.closed_on is not None and found.closed_on < today):
             rows.append((path, "the care unit is closed"))
     provider = body["care_provider"]
     if provider is not None and not await store.provider_is_known(session, provider["hsa_id"]):
@@ -161,7 +163,7 @@ async def _code_faults(session: AsyncSession, body: dict[str, Any], today: date)
     for path, key in named:
         found = known.get(key)
         if found is None:
-            rows.append((f"{path}.code", "unknown code" + await _suggestion(session, key)))
+            rows.append((f"{path}.code", "unknown code" + await _suggestion(session, key, today)))
         # A code retired tomorrow is valid today.
         elif found.valid_to is not None and found.valid_to < today:
             rows.append((f"{path}.code", f"the code was retired after {found.valid_to}"))
@@ -170,9 +172,9 @@ async def _code_faults(session: AsyncSession, body: dict[str, Any], today: date)
     return rows
 
 
-async def _suggestion(session: AsyncSession, key: str) -> str:
+async def _suggestion(session: AsyncSession, key: str, today: date) -> str:
     system, _, code = key.partition("|")
-    near = await store.codes_beginning(session, f"{system}|{code[:2]}")
+    near = await store.valid_codes_beginning(session, f"{system}|{code[:2]}", today)
     best = difflib.get_close_matches(code, [other.partition("|")[2] for other in near], n=1, cutoff=0.6)
     return f": did you mean {best[0]}?" if best else ""
 

@@ -1,7 +1,7 @@
 """Tables and every SQL statement of agreements."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -175,9 +175,10 @@ async def codes(session: AsyncSession, keys: Sequence[str]) -> dict[str, Row[Any
     return {row.key: row for row in rows}
 
 
-async def codes_beginning(session: AsyncSession, prefix: str) -> list[str]:
-    """Known codes that begin alike, to suggest from."""
-    query = select(known_code.c.key).where(known_code.c.key.startswith(prefix, autoescape=True))
+async def valid_codes_beginning(session: AsyncSession, prefix: str, today: date) -> list[str]:
+    """Known codes that begin alike and may be used today, to suggest from."""
+    usable = or_(known_code.c.valid_to >= today, known_code.c.valid_to.is_(None) & (known_code.c.status == "active"))
+    query = select(known_code.c.key).where(known_code.c.key.startswith(prefix, autoescape=True), usable)
     return list(await session.scalars(query.order_by(known_code.c.key).limit(200)))
 
 

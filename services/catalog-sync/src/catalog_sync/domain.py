@@ -45,15 +45,24 @@ class Reading:
 
     facts: list[Fact] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    nameless: bool = False
+    """True when a row could not even be told apart from others: then nothing may be taken for gone."""
+
+
+class SourceAway(Exception):
+    """The source does not answer, or not with what was asked for. Nothing has been changed."""
 
 
 class TooManyGone(Exception):
     """A run would end a suspicious share of what is known: the source is more likely broken than the country."""
 
 
-def check_share(gone: int, known: int, largest_share: float) -> None:
-    """Raise TooManyGone when more than the given share (0-1) of the known things is missing. Below 20 things: never."""
+def check_share(kind: Kind, gone: int, known: int, largest_share: float) -> None:
+    """Raise TooManyGone when more than the given share (0-1) of what is known of a kind is missing.
+
+    Below 20 known things: never.
+    """
     if known >= 20 and gone > known * largest_share:
         raise TooManyGone(
-            f"{gone} of {known} are missing from the source, more than {largest_share:.0%}: nothing changed"
+            f"{gone} of {known} {kind}s are missing from the source, more than {largest_share:.0%}: nothing changed"
         )

@@ -35,14 +35,18 @@ async def work(given: Settings) -> None:
             await engine.dispose()
 
 
-async def sync_once(given: Settings) -> bool:
-    """Read every source now; what changed is sent by the running worker. False when a source is away."""
+async def sync_once(given: Settings) -> int:
+    """Read every source now; what changed is sent by the running worker. The exit code: 1 a source is away, 3 held."""
     engine = database.connect(given.postgres_url)
     try:
         async with http.client(given.catalogue_url) as client:
-            return await Clockwork(given, database.sessions(engine), client).read_all()
+            clockwork = Clockwork(given, database.sessions(engine), client)
+            fine = await clockwork.read_all()
     finally:
         await engine.dispose()
+    for reason in clockwork.held:
+        sys.stderr.write(f"held: {reason} (LARGEST_SHARE may be raised for one run)\n")
+    return (3 if clockwork.held else 0) if fine else 1
 
 
 async def print_runs(given: Settings) -> None:
@@ -53,7 +57,9 @@ async def print_runs(given: Settings) -> None:
             rows = await store.runs(session, 20)
     finally:
         await engine.dispose()
-    sys.stdout.write(f"{'finished':<20} {'source':<18} {'read':>7} {'changed':>7} {'ended':>6} {'rejected':>8}  held\n")
+    sys.stdout.write(
+        f"{'finished (UTC)':<20} {'source':<18} {'read':>7} {'changed':>7} {'ended':>6} {'rejected':>8}  held\n"
+    )
     told: set[str] = set()
     for row in rows:
         sys.stdout.write(
@@ -74,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         {
             "worker": "Read the sources on schedule and send what changed.",
             "all": "The same: this service has no API of its own yet.",
-            "sync": "Read every source once, now.",
+            "sync": "Read every source once, now. Exit code 1: a source is away, 3: a run was held.",
             "runs": "Show the latest runs and the rows they could not use.",
             "migrate": "Bring the database up to date.",
         },
@@ -90,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         case "worker" | "all":
             process.run(worker)
         case "sync":
-            sys.exit(0 if asyncio.run(sync_once(given)) else 1)
+            sys.exit(asyncio.run(sync_once(given)))
         case "runs":
             asyncio.run(print_runs(given))
         case "migrate":

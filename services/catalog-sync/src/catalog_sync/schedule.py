@@ -2,16 +2,16 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable
 
 import httpx
 import structlog
 
 from catalog_sync import service
-from catalog_sync.domain import Kind
+from catalog_sync.domain import Kind, Reading, SourceAway
 from catalog_sync.settings import Settings
 from catalog_sync.source import code_files, national_catalogue
-from catalog_sync.source.fhir_pages import SourceAway
-from kit.database import Sessions
+from kit.database import Sessions, is_transient
 
 log = structlog.get_logger(__name__)
 
@@ -27,38 +27,55 @@ class Clockwork:
         """When the loop last went round, for liveness."""
         self.has_read = False
         """True once every source has been read since this process started."""
+        self.held: list[str] = []
+        """Why the latest round changed nothing of a source that was read."""
 
     async def run(self) -> None:
-        """Until cancelled. A source that is away is tried again a little later; nothing is lost by that."""
+        """Until cancelled. A source or database that is away is tried again a little later; nothing is lost by that."""
         due = time.monotonic()
         while True:
             self.beat = time.monotonic()
             if self.beat >= due:
-                fine = await self.read_all()
+                fine = await self._read_all_beating()
                 self.has_read = self.has_read or fine
                 due = time.monotonic() + (self._given.sync_seconds if fine else self._given.retry_seconds)
             await asyncio.sleep(1)
 
+    async def _read_all_beating(self) -> bool:
+        # A slow source is no reason to restart the process.
+        reading = asyncio.ensure_future(self.read_all())
+        try:
+            while not (await asyncio.wait([reading], timeout=1))[0]:
+                self.beat = time.monotonic()
+        finally:
+            reading.cancel()
+        try:
+            return reading.result()
+        except Exception as error:  # sorted by is_transient, everything else goes on to the caller
+            if not is_transient(error):
+                raise
+            log.warning("waiting for an engine", engine="postgresql", reason=type(error).__name__)
+            return False
+
     async def read_all(self) -> bool:
         """Read every source once; False when one could not be read."""
-        if self._given.code_files is not None:
-            # Codes first: the rest hangs on them.
-            reading = await asyncio.to_thread(code_files.read, self._given.code_files)
-            async with self._sessions.begin() as session:
-                await service.sync(
-                    session, code_files.NAME, [Kind.CODE], reading, largest_share=self._given.largest_share
-                )
+        self.held = []
+        fine = True
+        # Codes first: the rest hangs on them.
+        if (folder := self._given.code_files) is not None:
+            fine &= await self._read(code_files.NAME, [Kind.CODE], asyncio.to_thread(code_files.read, folder))
+        catalogue = national_catalogue.read(self._client)
+        return await self._read(national_catalogue.NAME, [Kind.UNIT, Kind.OFFERING], catalogue) and fine
+
+    async def _read(self, source: str, kinds: list[Kind], work: Awaitable[Reading]) -> bool:
         try:
-            reading = await national_catalogue.read(self._client)
+            reading = await work
         except SourceAway as error:
-            log.warning("source away", source=national_catalogue.NAME, reason=str(error))
+            log.warning("source away", source=source, reason=str(error))
             return False
         async with self._sessions.begin() as session:
-            await service.sync(
-                session,
-                national_catalogue.NAME,
-                [Kind.UNIT, Kind.OFFERING],
-                reading,
-                largest_share=self._given.largest_share,
-            )
+            share = self._given.largest_share
+            outcome = await service.sync(session, source, kinds, reading, largest_share=share)
+        if outcome.held is not None:
+            self.held.append(f"{source}: {outcome.held}")
         return True

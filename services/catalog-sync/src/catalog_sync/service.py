@@ -40,8 +40,8 @@ async def sync(
 ) -> Outcome:
     """Bring what is known of some kinds in line with a full reading of their source, and announce the differences.
 
-    What the source no longer has ends, with a final state. When more than `largest_share` of it would end, nothing is
-    changed and the run is noted as held.
+    What the source no longer has ends, with a final state; a row that cannot be read is not gone and stays as known.
+    When more than `largest_share` of a kind would end, nothing is changed and the run is noted as held.
     """
     await store.lock_sync(session)
     now = datetime.now(UTC)
@@ -51,12 +51,19 @@ async def sync(
     changed = [
         fact
         for fact in facts
-        if (row := known.get((fact.kind, fact.key))) is None or row.fingerprint != fact.fingerprint or row.ended
+        if (row := known.get((fact.kind, fact.key))) is None or row.fingerprint != fact.fingerprint
     ]
-    gone = [key for key, row in known.items() if key not in told and not row.ended]
+    unread = {row.resource for row in rejected}
+    gone = [
+        (kind, key)
+        for (kind, key), row in known.items()
+        if not (row.ended or reading.nameless or (kind, key) in told or unread & {key, row.reference})
+    ]
     held = None
     try:
-        check_share(len(gone), sum(1 for row in known.values() if not row.ended), largest_share)
+        for kind in kinds:
+            alive = sum(1 for (of, _), row in known.items() if of is kind and not row.ended)
+            check_share(kind, sum(1 for of, _ in gone if of is kind), alive, largest_share)
     except TooManyGone as error:
         held, changed, gone = str(error), [], []
         log.error("sync held", source=source, reason=held)
@@ -94,17 +101,22 @@ async def announce(session: AsyncSession, facts: Sequence[Fact], versions: Seque
 
 
 def _valid(reading: Reading) -> tuple[list[Fact], list[Rejected]]:
-    """The facts that make a message; the others join the rejected, with the field and the reason."""
-    good, rejected = [], list(reading.rejected)
+    """The facts that make a message, each key once; the others join the rejected, with the field and the reason."""
+    good: dict[tuple[Kind, str], Fact] = {}
+    rejected = list(reading.rejected)
     for fact in reading.facts:
+        resource = str((fact.content.get("source") or {}).get("reference") or fact.key)
         try:
-            _MESSAGES[fact.kind].model_validate({**fact.content, "version": 1})
+            key = _MESSAGES[fact.kind].model_validate({**fact.content, "version": 1}).key()
         except ValidationError as error:
             row = error.errors(include_input=False)[0]
-            rejected.append(Rejected(fact.key, f"{'.'.join(map(str, row['loc']))}: {row['msg']}"))
+            rejected.append(Rejected(resource, f"{'.'.join(map(str, row['loc']))}: {row['msg']}"))
             continue
-        good.append(fact)
-    return good, rejected
+        if (fact.kind, key) in good:
+            rejected.append(Rejected(resource, f"tells of the same {fact.kind} as another row"))
+            continue
+        good[fact.kind, key] = Fact(fact.kind, key, fact.content)
+    return list(good.values()), rejected
 
 
 async def _ended(session: AsyncSession, kind: Kind, keys: Sequence[str], now: datetime) -> list[Fact]:

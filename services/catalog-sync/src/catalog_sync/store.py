@@ -62,6 +62,8 @@ class Known:
     version: int
     fingerprint: str
     ended: bool
+    reference: str | None
+    """The row in the source that it was read from."""
 
 
 async def lock_sync(session: AsyncSession) -> None:
@@ -71,9 +73,10 @@ async def lock_sync(session: AsyncSession) -> None:
 
 async def known(session: AsyncSession, kinds: Iterable[Kind]) -> dict[tuple[Kind, str], Known]:
     """What is stored of some kinds, by kind and key."""
-    query = select(fact.c.kind, fact.c.key, fact.c.version, fact.c.fingerprint, fact.c.ended)
+    reference = fact.c.content["source"]["reference"].astext.label("reference")
+    query = select(fact.c.kind, fact.c.key, fact.c.version, fact.c.fingerprint, fact.c.ended, reference)
     rows = await session.execute(query.where(fact.c.kind.in_(list(kinds))))
-    return {(Kind(row.kind), row.key): Known(row.version, row.fingerprint, row.ended) for row in rows}
+    return {(Kind(row.kind), row.key): Known(row.version, row.fingerprint, row.ended, row.reference) for row in rows}
 
 
 async def contents(session: AsyncSession, kind: Kind, keys: Sequence[str]) -> list[Fact]:

@@ -48,4 +48,4 @@ async def forward(path: str, request: Request) -> Response:
     if service is None:
         raise Problem(404, f"there is no such address; see {BASE}/openapi.json")
     services: Services = request.app.state.services
-    return await services.forward(service, path, request, BASE)
+    return await services.forward(service, request, BASE)

@@ -12,6 +12,9 @@ ROUTES: Mapping[str, str] = {
 """First part of the path → service. What is not here does not exist."""
 
 
+_SCHEMAS = "#/components/schemas/"
+
+
 def service_of(path: str) -> str | None:
     """The service behind a path below BASE, or None."""
     return ROUTES.get(path.split("/", 1)[0])
@@ -23,9 +26,7 @@ def merged(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     schemas: dict[str, Any] = {}
     for service, document in documents.items():
         own = document.get("components", {}).get("schemas", {})
-        renamed = {
-            name: f"{service.capitalize()}{name}" for name in own if name in schemas and schemas[name] != own[name]
-        }
+        renamed = _clashes(service, own, schemas)
         for name, schema in own.items():
             schemas[renamed.get(name, name)] = _renamed(schema, renamed)
         for path, operations in document.get("paths", {}).items():
@@ -49,11 +50,24 @@ def merged(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _clashes(service: str, own: Mapping[str, Any], taken: Mapping[str, Any]) -> dict[str, str]:
+    """Old name → new name for each schema of a service whose name is taken by another one."""
+    names: dict[str, str] = {}
+    while True:
+        # A schema that is alike in words differs all the same where it refers to one that has been renamed.
+        more = [
+            name for name in own if name not in names and name in taken and taken[name] != _renamed(own[name], names)
+        ]
+        if not more:
+            return names
+        names |= {name: f"{service.capitalize()}{name}" for name in more}
+
+
 def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, str) and value.startswith(_SCHEMAS):
+        name = value.removeprefix(_SCHEMAS)
+        return _SCHEMAS + names.get(name, name)
     if isinstance(value, dict):
-        if isinstance(value.get("$ref"), str):
-            name = value["$ref"].rsplit("/", 1)[1]
-            return {**value, "$ref": f"#/components/schemas/{names.get(name, name)}"}
         return {key: _renamed(inner, names) for key, inner in value.items()}
     if isinstance(value, list):
         return [_renamed(inner, names) for inner in value]

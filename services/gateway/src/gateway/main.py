@@ -14,13 +14,13 @@ from kit import auth, health, http, logging, process, settings
 def api(given: Settings) -> FastAPI:
     """The HTTP application."""
     client = http.client()
-    services = Services({"search": http.client(given.search_url), "agreements": http.client(given.agreements_url)})
+    addresses = {"search": given.search_url, "agreements": given.agreements_url}
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.services = services
+        app.state.services = Services(addresses, timeout_seconds=given.timeout_seconds)
         yield
-        await services.close()
+        await app.state.services.close()
         await client.aclose()
 
     verifier = auth.Verifier(given.oidc_issuer, given.oidc_audience, client)
@@ -31,7 +31,12 @@ def api(given: Settings) -> FastAPI:
         authorise=auth.authorise(POLICY, verifier),
     )
     app.include_router(router)
-    health.add(app, alive=health.always, ready={"services": services.ready})
+
+    async def services() -> str | None:
+        behind: Services = app.state.services
+        return await behind.ready()
+
+    health.add(app, alive=health.always, ready={"services": services})
     return app
 
 

@@ -8,6 +8,8 @@ class Settings(BaseSettings):
 
     search_url: str
     agreements_url: str
+    timeout_seconds: float = 10.0
+    """How long a service may leave a caller without a byte."""
     oidc_issuer: str
     oidc_audience: str = "vardformedling"
     host: str = "127.0.0.1"

@@ -1,8 +1,9 @@
 """What a region writes: the same fields as contracts.AgreementRegistered, with defaults, and strict about the rest."""
 
+import unicodedata
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -11,25 +12,50 @@ from pydantic import (
     ConfigDict,
     Field,
     TypeAdapter,
+    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 
-from contracts.agreements import Basis, Included, Kind, Law, ReferralKind, ReimbursementModel, Use
+from contracts.agreements import Basis, CapacityPer, Included, Kind, Law, ReferralKind, ReimbursementModel, Use
 from contracts.message import Channel, Purpose, Sex
 from contracts.types import HsaId, RegionCode, System, code_in
 from rules.identifiers import is_personal_number, provider_number
 
-Text = Annotated[str, Field(min_length=1, max_length=300)]
-LongText = Annotated[str, Field(max_length=4000)]
+T = TypeVar("T")
 
+_LINE_BREAKS = frozenset("\n\r\t")
+
+
+def _readable(text: str) -> str:
+    # PostgreSQL cannot hold U+0000, and no person can see the others.
+    if any(unicodedata.category(sign) == "Cc" and sign not in _LINE_BREAKS for sign in text):
+        raise ValueError("must not hold control characters")
+    return text
+
+
+def _not_empty(values: tuple[T, ...]) -> tuple[T, ...]:
+    # Not min_length: pydantic would count the valid ones only, and tell of each bad one twice.
+    if not values:
+        raise ValueError("must hold at least 1 item")
+    return values
+
+
+NOT_EMPTY = AfterValidator(_not_empty), Field(json_schema_extra={"minItems": 1})
+
+ShortText = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_readable)]
+Text = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_readable)]
+LongText = Annotated[str, Field(max_length=4000), AfterValidator(_readable)]
 
 _URL = TypeAdapter(AnyHttpUrl)
 
 
 def _web_address(value: str) -> str:
-    _URL.validate_python(value)
+    try:
+        _URL.validate_python(value)
+    except ValidationError:
+        raise ValueError("must be a web address that begins with http:// or https://") from None
     return value
 
 
@@ -41,12 +67,30 @@ class _Form(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _only_names_that_may_be_repeated(cls, content: object) -> object:
+        # An unknown field is told by its name, and a name may hold what must not be told.
+        if isinstance(content, dict) and not all(_is_a_name(name) for name in content):
+            raise ValueError("holds a field with an odd name, not repeated here: it may be a personal number")
+        return content
+
+
+def _is_a_name(name: object) -> bool:
+    return isinstance(name, str) and len(name) <= 60 and name.replace("_", "").replace("-", "").isalpha()
+
+
+class Reason(_Form):
+    """Why; needed to reject, to terminate, and to withdraw a published agreement."""
+
+    reason: Annotated[LongText, Field(max_length=2000)] | None = None
+
 
 class Code(_Form):
     """A code of a care service: `{"system": "kva", "code": "CJE20"}`."""
 
     system: System
-    code: Annotated[str, Field(max_length=50)]
+    code: Annotated[str, Field(max_length=50), AfterValidator(_readable)]
 
     @field_validator("code")
     @classmethod
@@ -92,7 +136,7 @@ class Terms(_Form):
 
     referral_required: bool | None = None
     referral_kind: ReferralKind | None = None
-    referral_attachments: tuple[Text, ...] = ()
+    referral_attachments: Annotated[tuple[Text, ...], Field(max_length=20)] = ()
     self_referral: bool | None = None
     payment_commitment_required: bool | None = None
     other: LongText | None = None
@@ -110,20 +154,20 @@ class Payment(_Form):
 class Capacity(_Form):
     """How much care is foreseen."""
 
-    count: Annotated[int, Field(ge=1)]
-    per: Annotated[str, Field(pattern="^(year|month)$")] = "year"
+    count: Annotated[int, Field(ge=1, le=1_000_000)]
+    per: CapacityPer = CapacityPer.YEAR
 
 
 class Service(_Form):
     """One care service, at one or more units."""
 
-    care_services: Annotated[tuple[Code, ...], Field(min_length=1, max_length=200)]
-    units: Annotated[tuple[HsaId, ...], Field(min_length=1, max_length=200)]
+    care_services: Annotated[tuple[Code, ...], Field(max_length=200), *NOT_EMPTY]
+    units: Annotated[tuple[HsaId, ...], Field(max_length=200), *NOT_EMPTY]
     target_group: Group | None = None
     conditions: Terms = Terms()
-    included: tuple[Included, ...] = ()
+    included: Annotated[tuple[Included, ...], Field(max_length=20)] = ()
     reimbursement: Payment | None = None
-    contacts: tuple[ContactWay, ...] = ()
+    contacts: Annotated[tuple[ContactWay, ...], Field(max_length=50)] = ()
     expected_capacity: Capacity | None = None
 
 
@@ -131,7 +175,7 @@ class OtherRegions(_Form):
     """May other regions use the agreement, and how."""
 
     use: Use = Use.NO
-    regions: tuple[RegionCode, ...] = ()
+    regions: Annotated[tuple[RegionCode, ...], Field(max_length=21)] = ()
     through: Text | None = None
     question: LongText | None = None
 
@@ -140,7 +184,7 @@ class AgreementForm(_Form):
     """An agreement, arrangement or assignment, or a region's own provision."""
 
     region: RegionCode
-    number: Annotated[str, Field(min_length=1, max_length=60)]
+    number: ShortText
     name: Text
     kind: Kind = Kind.AGREEMENT
     assignment_id: Text | None = None
@@ -149,7 +193,7 @@ class AgreementForm(_Form):
     law: Law | None = None
     direct_award: bool | None = None
     choice_of_care: bool = False
-    commissioning_regions: tuple[RegionCode, ...] = ()
+    commissioning_regions: Annotated[tuple[RegionCode, ...], Field(max_length=21)] = ()
     care_provider: Provider | None = None
     valid_from: date
     valid_to: date | None = None
@@ -157,7 +201,7 @@ class AgreementForm(_Form):
     document_url: WebAddress | None = None
     description: LongText | None = None
     use_by_others: OtherRegions = OtherRegions()
-    services: Annotated[tuple[Service, ...], Field(min_length=1, max_length=100)]
+    services: Annotated[tuple[Service, ...], Field(max_length=100), *NOT_EMPTY]
 
     @model_validator(mode="after")
     def _commissioned_by_its_region_unless_told(self) -> "AgreementForm":

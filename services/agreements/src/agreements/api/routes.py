@@ -1,12 +1,12 @@
 """The form's way in, the two approvals, and reading."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from agreements import service, store
-from agreements.api.form import AgreementForm
+from agreements.api.form import AgreementForm, Reason
 from agreements.domain import Action, Actor, Agreement, Role, State, allowed_actions, may_read
 from kit.auth import ANY_ROLE, Caller, CallerOf, Policy
 from kit.database import Transaction
@@ -24,12 +24,15 @@ POLICY: Policy = {
 router = APIRouter(tags=["agreements"])
 
 
-class Reason(BaseModel):
-    """Why; needed to reject, to terminate, and to withdraw a published agreement."""
+async def _known_form(agreement_id: str) -> str:
+    # What does not look like an id of ours cannot be one, and PostgreSQL does not take every text.
+    try:
+        return str(UUID(agreement_id))
+    except ValueError:
+        raise Problem(404, "there is no such agreement") from None
 
-    model_config = ConfigDict(extra="forbid")
 
-    reason: Annotated[str, Field(max_length=2000)] | None = None
+AgreementId = Annotated[str, Depends(_known_form)]
 
 
 @router.post("/agreements", status_code=201)
@@ -59,7 +62,7 @@ async def find(
     paging: Paging,
     region: Annotated[str | None, Query(pattern=r"^\d{2}$")] = None,
     state: State | None = None,
-    number: Annotated[str | None, Query(max_length=60)] = None,
+    number: Annotated[str | None, Query(max_length=60, pattern=r"^[^\x00]*$")] = None,
 ) -> dict[str, Any]:
     """Published agreements, and for administrators also their own region's others, by region and number."""
     found, total = await store.find(
@@ -76,7 +79,7 @@ async def find(
 
 
 @router.get("/agreements/{agreement_id}")
-async def read(agreement_id: str, response: Response, caller: CallerOf, session: Transaction) -> dict[str, Any]:
+async def read(agreement_id: AgreementId, response: Response, caller: CallerOf, session: Transaction) -> dict[str, Any]:
     """One agreement. One that the caller may not read does not exist."""
     found = await store.get(session, agreement_id)
     if found is None or not may_read(found, _actor(caller)):
@@ -87,7 +90,7 @@ async def read(agreement_id: str, response: Response, caller: CallerOf, session:
 
 @router.put("/agreements/{agreement_id}")
 async def edit(
-    agreement_id: str,
+    agreement_id: AgreementId,
     form: AgreementForm,
     response: Response,
     caller: CallerOf,
@@ -102,7 +105,7 @@ async def edit(
 
 @router.post("/agreements/{agreement_id}/{action}")
 async def act(
-    agreement_id: str,
+    agreement_id: AgreementId,
     action: Action,
     response: Response,
     caller: CallerOf,

@@ -7,15 +7,15 @@ from typing import Any
 import httpx
 import structlog
 
+from catalog_sync.domain import SourceAway
+
 log = structlog.get_logger(__name__)
 
 _ATTEMPTS = 6
+_FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 30.0
 _PAGE_SIZE = 200
-
-
-class SourceAway(Exception):
-    """The source does not answer, or not with what was asked for. Nothing has been changed."""
+_MOST_PAGES = 10_000
 
 
 async def pages(client: httpx.AsyncClient, resource_type: str) -> AsyncIterator[list[dict[str, Any]]]:
@@ -23,20 +23,22 @@ async def pages(client: httpx.AsyncClient, resource_type: str) -> AsyncIterator[
     address: str | None = f"{resource_type}?_count={_PAGE_SIZE}"
     seen: set[str] = set()
     while address is not None:
-        if address in seen:
-            raise SourceAway(f"{resource_type}: a next link leads back to an earlier page")
+        if address in seen or len(seen) >= _MOST_PAGES:
+            raise SourceAway(f"{resource_type}: the next links lead on without end")
         seen.add(address)
         bundle = await _get(client, address)
-        yield [entry["resource"] for entry in bundle.get("entry", []) if "resource" in entry]
-        links = [link["url"] for link in bundle.get("link", []) if link.get("relation") == "next"]
-        address = links[0] if links else None
+        try:
+            found = [dict(entry["resource"]) for entry in bundle.get("entry", [])]
+            address = next((link["url"] for link in bundle.get("link", []) if link["relation"] == "next"), None)
+        except (KeyError, TypeError, ValueError) as error:
+            raise SourceAway(f"{resource_type}: the bundle is not shaped as FHIR R4 says") from error
+        yield found
 
 
 async def _get(client: httpx.AsyncClient, address: str) -> dict[str, Any]:
     """One bundle. Busy or failing answers are tried again after the time the server asks for."""
-    wait = 0.5
-    reason = ""
-    for _ in range(_ATTEMPTS):
+    wait = _FIRST_WAIT_SECONDS
+    for attempt in range(1, _ATTEMPTS + 1):
         try:
             answer = await client.get(address, headers={"Accept": "application/fhir+json"})
             if answer.status_code == httpx.codes.OK:
@@ -48,12 +50,13 @@ async def _get(client: httpx.AsyncClient, address: str) -> dict[str, Any]:
             if answer.status_code not in {429, 500, 502, 503, 504}:
                 raise SourceAway(reason)
             wait = max(wait, _asked_for(answer))
-        except (httpx.TransportError, ValueError) as error:
+        except (httpx.TransportError, httpx.InvalidURL, ValueError) as error:
             # A half-written page is not JSON: the next try may be whole.
             reason = type(error).__name__
-        log.warning("source is tried again", reason=reason, wait_seconds=wait)
-        await asyncio.sleep(min(wait, _LONGEST_WAIT_SECONDS))
-        wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+        if attempt < _ATTEMPTS:
+            log.warning("source is tried again", reason=reason, wait_seconds=wait)
+            await asyncio.sleep(min(wait, _LONGEST_WAIT_SECONDS))
+            wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
     raise SourceAway(f"{reason} after {_ATTEMPTS} tries")
 
 

@@ -1,0 +1,230 @@
+"""The real application on a database of its own, with a catalogue copied and tokens of a real issuer."""
+
+import copy
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from asgi_lifespan import LifespanManager
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+import engines
+from agreements import service, store
+from agreements.main import api
+from agreements.settings import Settings
+from contracts import AgreementRegistered, decode
+from kit import database
+from rules.calendar import swedish_day
+
+TODAY = swedish_day(datetime.now(UTC))
+UNIT, OTHER_UNIT, CLOSED_UNIT = "SE5561234567-A0017", "SE5561234567-A0021", "SE5561234567-A0099"
+PROVIDER = "SE5561234567-0001"
+
+FULL: dict[str, Any] = {
+    "region": "14",
+    "number": "VGR 2026-00042",
+    "name": "Kataraktkirurgi 2026–2027",
+    "kind": "assignment",
+    "assignment_id": "U14-0042",
+    "assignment_document_url": "https://avtal.example/uppdrag/42",
+    "basis": "own_agreement",
+    "law": "LOU",
+    "direct_award": False,
+    "choice_of_care": False,
+    "commissioning_regions": ["14", "13"],
+    "care_provider": {"hsa_id": PROVIDER, "name": "Ögonklinikerna Exempel AB", "organisation_number": "556123-4567"},
+    "valid_from": "2026-01-01",
+    "valid_to": "2027-12-31",
+    "extension_option": "Kan förlängas 12 + 12 månader",
+    "document_url": "https://avtal.example/14/0042",
+    "description": "Operation av grå starr på vuxna.",
+    "use_by_others": {
+        "use": "named_regions",
+        "regions": ["03"],
+        "through": "Vårdgarantikansliet",
+        "question": "Ange önskad månad.",
+    },
+    "services": [
+        {
+            "care_services": [{"system": "kva", "code": "CJE20"}],
+            "units": [UNIT],
+            "target_group": {"age_min": 18, "age_max": None, "bmi_max": "35.5", "asa_max": 3, "other": "Vuxna"},
+            "conditions": {"referral_required": True, "referral_attachments": ["Synskärpa"], "other": "Enligt överens"},
+            "included": ["assessment", "procedure"],
+            "reimbursement": {"model": "fixed_price", "amount": "7850.50", "valid_from": "2026-01-01"},
+            "contacts": [{"purpose": "referral", "channel": "phone", "value": "08-123 45 67", "note": "Vardagar"}],
+            "expected_capacity": {"count": 600, "per": "year"},
+        }
+    ],
+}
+
+
+@pytest.fixture
+def body() -> dict[str, Any]:
+    """A new agreement of region 14 with every field filled; change it at will."""
+    return copy.deepcopy(FULL)
+
+
+@pytest.fixture
+def spoken(caplog, capsys) -> Callable[[], str]:
+    """Everything written to the log or to standard output and error since the test began or asked last."""
+    caplog.set_level(logging.DEBUG)
+
+    def said() -> str:
+        written = capsys.readouterr()
+        return written.out + written.err + caplog.text
+
+    return said
+
+
+@pytest.fixture(scope="session")
+def token(oidc_issuer: str) -> Callable[..., str]:
+    """`token("agreement-admin", "14", "anna")`: a real token, fetched once."""
+    kept: dict[tuple[str, ...], str] = {}
+
+    def get(role: str, region: str = "", user: str = "demo") -> str:
+        if (role, region, user) not in kept:
+            kept[role, region, user] = engines.token(oidc_issuer, role=role, region=region, user=user)
+        return kept[role, region, user]
+
+    return get
+
+
+@pytest.fixture
+def settings(oidc_issuer: str) -> Callable[[str], Settings]:
+    """Settings for a database's address."""
+
+    def make(url: str) -> Settings:
+        return Settings(postgres_url=url, kafka_bootstrap="127.0.0.1:1", oidc_issuer=oidc_issuer)
+
+    return make
+
+
+class Office:
+    """The application as people use it: each of them with a token of their own."""
+
+    def __init__(self, client: httpx.AsyncClient, engine: AsyncEngine, token: Callable[..., str]) -> None:
+        self.client = client
+        self.sessions = database.sessions(engine)
+        self._token = token
+
+    async def call(self, who: str, method: str, path: str, **more: Any) -> httpx.Response:
+        """`who` is anna or arne (administrators of 14), berit (of 01), agency, navigator or any other role."""
+        role, region = {
+            "anna": ("agreement-admin", "14"),
+            "arne": ("agreement-admin", "14"),
+            "berit": ("agreement-admin", "01"),
+            "agency": ("agency-reviewer", ""),
+            "navigator": ("navigator", "14"),
+        }.get(who, (who, "14"))
+        headers = {"Authorization": f"Bearer {self._token(role, region, who)}", **more.pop("headers", {})}
+        return await self.client.request(method, path, headers=headers, **more)
+
+    async def register(self, content: dict[str, Any], who: str = "anna", **headers: str) -> httpx.Response:
+        return await self.call(who, "POST", "/agreements", json=content, headers=headers)
+
+    async def act(self, who: str, agreement: str, action: str, reason: str | None = None) -> httpx.Response:
+        content = {"json": {"reason": reason}} if reason is not None else {}
+        return await self.call(who, "POST", f"/agreements/{agreement}/{action}", **content)
+
+    async def publish(self, content: dict[str, Any]) -> dict[str, Any]:
+        answer = await self.register(content)
+        for who, action in (("anna", "submit"), ("arne", "approve"), ("agency", "approve")):
+            answer = await self.act(who, answer.json()["id"], action)
+            assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    async def announced(self) -> list[AgreementRegistered]:
+        """What waits in the outbox, decoded as a reader of the topic would."""
+        async with self.sessions() as session:
+            rows = await session.execute(select(store.tables.tables["outbox"]).order_by("seq"))
+            return [
+                decode(AgreementRegistered, row.headers, row.aggregateid.encode(), bytes(row.payload)) for row in rows
+            ]
+
+    async def counts(self) -> dict[str, int]:
+        """Rows in every table that a call may write."""
+        async with self.sessions() as session:
+            names = ("agreement", "agreement_history", "idempotency", "outbox")
+            return {
+                name: await session.scalar(select(func.count()).select_from(store.tables.tables[name])) or 0
+                for name in names
+            }
+
+    async def history(self, agreement: str) -> list[Any]:
+        async with self.sessions() as session:
+            query = select(store.history).where(store.history.c.agreement_id == agreement)
+            return list(await session.execute(query.order_by(store.history.c.seq)))
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What the copy of the catalogue holds: ready for the service's copy functions."""
+
+    units: list[dict[str, Any]]
+    codes: list[dict[str, Any]]
+
+
+@pytest.fixture
+def catalogue() -> Catalogue:
+    """Three units of one provider, and codes that are active, just retired, soon retired and long gone."""
+
+    def unit(hsa_id: str, status: str, closed_on: date | None = None) -> dict[str, Any]:
+        return {
+            "hsa_id": hsa_id,
+            "version": 1,
+            "status": status,
+            "name": "Ögonkliniken",
+            "care_provider": PROVIDER,
+            "closed_on": closed_on,
+        }
+
+    def code(key: str, status: str = "active", valid_to: date | None = None) -> dict[str, Any]:
+        return {"key": key, "version": 1, "status": status, "text": key, "valid_from": None, "valid_to": valid_to}
+
+    return Catalogue(
+        units=[
+            unit(UNIT, "active"),
+            unit(OTHER_UNIT, "active", TODAY + timedelta(days=1)),
+            unit(CLOSED_UNIT, "closed", TODAY - timedelta(days=9)),
+        ],
+        codes=[
+            code("kva|CJE20"),
+            code("kva|CJE99", "retired"),
+            code("kva|CJE98", "retired", TODAY - timedelta(days=1)),
+            code("kva|CJE97", "retired", TODAY + timedelta(days=1)),
+            code("kva|CJE96", "retired", TODAY),
+            code("kva|NGB29"),
+            code("vt-demo|kataraktoperation"),
+            code("vt|1001010006"),
+        ],
+    )
+
+
+@pytest.fixture
+async def empty_office(new_database, settings, token) -> AsyncIterator[Office]:
+    """The application before anything of the catalogue has been copied."""
+    url = await new_database("agreements")
+    engine = database.connect(url)
+    app = api(settings(url))
+    async with (
+        LifespanManager(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://agreements.test") as client,
+    ):
+        yield Office(client, engine, token)
+    await engine.dispose()
+
+
+@pytest.fixture
+async def office(empty_office: Office, catalogue: Catalogue) -> Office:
+    """The application ready for work."""
+    async with empty_office.sessions.begin() as session:
+        await service.copy_units(session, catalogue.units)
+        await service.copy_codes(session, catalogue.codes)
+        await service.catalogue_copied(session, datetime.now(UTC))
+    return empty_office

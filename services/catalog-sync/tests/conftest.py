@@ -1,0 +1,167 @@
+"""A small Sweden's simulated catalogue, and this service's own database."""
+
+import copy
+from collections.abc import AsyncIterator, Callable
+from datetime import date
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+
+from catalog_sync import service, store
+from catalog_sync.domain import Fact, Kind, Reading
+from contracts import CareOfferingUpdated, CareUnitUpdated, CodeUpdated, Message, decode
+from demo import fhir_shapes as shapes
+from demo import national_catalogue as simulated
+from demo.sweden import Sweden, build
+from kit import database
+
+ISSUER, TOUCHED = "5561234567", "2026-03-01T00:00:00Z"
+
+MESSAGES: dict[str, type[Message]] = {
+    kind.topic.name: kind for kind in (CareUnitUpdated, CareOfferingUpdated, CodeUpdated)
+}
+
+
+@pytest.fixture(scope="session")
+def sweden() -> Sweden:
+    return build(1, date(2026, 3, 15))
+
+
+@pytest.fixture
+async def reach() -> AsyncIterator[Callable[..., httpx.AsyncClient]]:
+    """`reach(app)`: a client of an ASGI application, as the service would have it."""
+    opened: list[httpx.AsyncClient] = []
+
+    def client(app: Any) -> httpx.AsyncClient:
+        opened.append(httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://katalog.test/fhir"))
+        return opened[-1]
+
+    yield client
+    for one in opened:
+        await one.aclose()
+
+
+@pytest.fixture
+def catalogue(sweden: Sweden, reach: Callable[..., httpx.AsyncClient]) -> httpx.AsyncClient:
+    """The simulated national catalogue, in full health."""
+    return reach(simulated.app(sweden))
+
+
+@pytest.fixture
+def small():
+    """A provider, a clinic under its hospital, a place and a service for each: (organisations, places, services)."""
+    provider = {
+        "resourceType": "Organization",
+        "id": "vg-1",
+        "identifier": [
+            {"system": shapes.HSA_ID, "value": f"SE{ISSUER}-0001"},
+            {"system": shapes.ORGANISATION_NUMBER, "value": "556123-4567"},
+        ],
+        "type": [shapes.coded(shapes.SNOMED, shapes.CARE_PROVIDER, "Vårdgivare")],
+        "name": "Exempel AB",
+    }
+    hospital = shapes.unit_row("ve-1", f"SE{ISSUER}-A1", "Sjukhuset", "vg-1", TOUCHED)
+    clinic = shapes.unit_row("ve-2", f"SE{ISSUER}-A2", "Ögonkliniken", "ve-1", TOUCHED, order=6)
+
+    def place(number: int, lat: float = 59.3, lon: float = 18.0) -> dict:
+        return shapes.resource(
+            "Location",
+            f"pl-{number}",
+            TOUCHED,
+            extension=[{"url": "x", "valueCoding": {"system": "urn:oid:1.2.752.129.2.2.1.17", "code": "0180"}}],
+            address={"line": ["Gatan 1"], "postalCode": "114 28", "city": "Stockholm"},
+            position={"latitude": lat, "longitude": lon},
+            managingOrganization={"reference": f"Organization/ve-{number}"},
+        )
+
+    def service(number: int) -> dict:
+        return shapes.resource(
+            "HealthcareService",
+            f"tj-{number}",
+            TOUCHED,
+            providedBy={"reference": f"Organization/ve-{number}"},
+            type=[shapes.coded("http://electronichealth.se/id/kva", "cje20", "Katarakt")],
+        )
+
+    return [provider, hospital, clinic], [place(1), place(2)], [service(1), service(2)]
+
+
+class Ledger:
+    """This service's database: run a sync, look at what it holds and what it would send."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = database.connect(url)
+        self.sessions = database.sessions(self.engine)
+
+    async def sync(self, reading: Reading, *kinds: Kind, share: float = 0.1) -> service.Outcome:
+        async with self.sessions.begin() as session:
+            return await service.sync(
+                session, "prov", list(kinds or (Kind.UNIT, Kind.OFFERING)), copy.deepcopy(reading), largest_share=share
+            )
+
+    async def announced(self) -> list[Any]:
+        """What waits in the outbox, decoded as readers would, oldest first; the outbox is empty afterwards."""
+        outbox = store.tables.tables["outbox"]
+        async with self.sessions.begin() as session:
+            rows = list(await session.execute(select(outbox).order_by(outbox.c.seq)))
+            await session.execute(outbox.delete())
+        return [
+            decode(MESSAGES[row.aggregatetype], row.headers, row.aggregateid.encode(), bytes(row.payload))
+            for row in rows
+        ]
+
+    async def texts(self) -> str:
+        """Everything that is stored, as one text."""
+        async with self.sessions() as session:
+            found = [
+                repr(row) for table in store.tables.tables.values() for row in await session.execute(select(table))
+            ]
+            return "\n".join(found)
+
+    async def count(self, table: str) -> int:
+        async with self.sessions() as session:
+            return await session.scalar(select(func.count()).select_from(store.tables.tables[table])) or 0
+
+
+@pytest.fixture
+async def ledger(new_database) -> AsyncIterator[Ledger]:
+    made = Ledger(await new_database("catalog_sync"))
+    yield made
+    await made.engine.dispose()
+
+
+@pytest.fixture
+def unit() -> Callable[..., Fact]:
+    """`unit(3, name="x")`: the fact of a care unit, by number."""
+
+    def make(number: int, **changed: Any) -> Fact:
+        hsa_id = f"SE5561234567-A{number:04}"
+        content = {
+            "hsa_id": hsa_id,
+            "status": "active",
+            "name": f"Enhet {number}",
+            "care_provider": {"hsa_id": "SE5561234567-0001", "name": "Exempel AB", "organisation_number": None},
+            "part_of": None,
+            "ownership": None,
+            "care_forms": [],
+            "specialties": [],
+            "place": {
+                "street": None,
+                "postal_code": "11428",
+                "locality": "Stockholm",
+                "municipality": "0180",
+                "region": "01",
+                "point": None,
+            },
+            "contacts": [],
+            "opened_on": None,
+            "closed_on": None,
+            "source": {"system": "prov", "reference": f"Organization/{number}", "observed_at": "2026-03-01T00:00:00Z"},
+            **changed,
+        }
+        return Fact(Kind.UNIT, hsa_id, content)
+
+    return make

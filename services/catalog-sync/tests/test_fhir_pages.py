@@ -1,0 +1,122 @@
+"""Paging over HTTP: a busy source is asked again, a broken one is away, and nothing is read twice or for ever."""
+
+import json
+
+import pytest
+from fastapi import FastAPI, Response
+
+from catalog_sync.domain import SourceAway
+from catalog_sync.source import fhir_pages
+from catalog_sync.source.national_catalogue import read
+from demo import national_catalogue as simulated
+
+
+@pytest.fixture
+def hurried(monkeypatch):
+    """Waits between tries are counted, not waited for."""
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(fhir_pages.asyncio, "sleep", sleep)
+    return waits
+
+
+@pytest.mark.parametrize("every", [2, 3, 5])
+async def test_a_busy_catalogue_is_asked_again_until_all_is_read(sweden, reach, hurried, every):
+    reading = await read(reach(simulated.app(sweden, fail_every=every)))
+    assert len(reading.facts) == len(sweden.units) + len(sweden.offerings)
+    assert len(hurried) >= 2
+
+
+def bundle(*entries: dict, following: str | None = None) -> dict:
+    link = [{"relation": "next", "url": following}] if following else []
+    return {"resourceType": "Bundle", "entry": [{"resource": one} for one in entries], "link": link}
+
+
+def serve(*answers: Response) -> FastAPI:
+    """A server that gives these answers in turn, and the last of them for ever."""
+    app, left = FastAPI(), list(answers)
+    app.state.asked = 0
+
+    @app.get("/fhir/{rest:path}")
+    async def answer(rest: str) -> Response:
+        app.state.asked += 1
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    return app
+
+
+def as_json(content: object) -> Response:
+    return Response(json.dumps(content), media_type="application/fhir+json")
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+async def test_a_source_that_never_recovers_is_away_after_growing_waits(reach, hurried, status):
+    app = serve(Response(status_code=status))
+    with pytest.raises(SourceAway, match=f"HTTP {status} after 6 tries"):
+        await read(reach(app))
+    assert app.state.asked == 6
+    assert hurried == [0.5, 1, 2, 4, 8]
+
+
+async def test_the_source_is_given_the_time_it_asks_for_within_reason(reach, hurried):
+    busy = [Response(status_code=429, headers={"Retry-After": value}) for value in ("7", "86400", "Wed, 21 Oct", "-1")]
+    await read(reach(serve(*busy, as_json(bundle()))))
+    assert hurried == [7, 30, 30, 30]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+async def test_a_refusal_is_not_repeated(reach, hurried, status):
+    app = serve(Response(status_code=status))
+    with pytest.raises(SourceAway, match=f"HTTP {status}"):
+        await read(reach(app))
+    assert app.state.asked == 1
+
+
+async def test_a_half_written_page_is_asked_for_again(reach, hurried, small):
+    whole = json.dumps(bundle(*small[0]))
+    reading = await read(reach(serve(Response(whole[:-40]), Response(whole), as_json(bundle()))))
+    assert len(hurried) == 1
+    assert {row.resource for row in reading.rejected} == {"Organization/ve-1", "Organization/ve-2"}, "no places served"
+    with pytest.raises(SourceAway, match="JSONDecodeError after 6 tries"):
+        await read(reach(serve(Response(whole[:-40]))))
+
+
+NO_BUNDLES = (
+    [],
+    {},
+    {"resourceType": "OperationOutcome"},
+    {"resourceType": "Bundle", "entry": [{}]},
+    {"resourceType": "Bundle", "entry": [{"resource": "x"}]},
+    {"resourceType": "Bundle", "entry": 7},
+    {"resourceType": "Bundle", "link": [{}]},
+    {"resourceType": "Bundle", "link": ["x"]},
+)
+
+
+@pytest.mark.parametrize("content", NO_BUNDLES)
+async def test_an_answer_that_is_no_bundle_is_a_source_that_is_away(reach, hurried, content):
+    with pytest.raises(SourceAway, match="undle"):
+        await read(reach(serve(as_json(content))))
+
+
+async def test_next_links_that_lead_round_are_followed_once(reach, hurried, monkeypatch):
+    round_about = as_json(bundle(following="http://katalog.test/fhir/Organization?_page=a"))
+    app = serve(round_about)
+    with pytest.raises(SourceAway, match="without end"):
+        await read(reach(app))
+    assert app.state.asked == 2
+    monkeypatch.setattr(fhir_pages, "_MOST_PAGES", 5)
+    pages = [as_json(bundle(following=f"http://katalog.test/fhir/Organization?_page={n}")) for n in range(9)]
+    with pytest.raises(SourceAway, match="without end"):
+        await read(reach(serve(*pages)))
+
+
+async def test_a_row_shown_on_two_pages_is_read_once(reach, small):
+    (provider, hospital, clinic), places, services = small
+    first = bundle(provider, hospital, clinic, following="http://katalog.test/fhir/Organization?_page=2")
+    answers = [first, bundle(clinic), bundle(*places), bundle(*services)]
+    reading = await read(reach(serve(*map(as_json, answers))))
+    assert (len(reading.facts), reading.rejected) == (4, [])
