@@ -60,6 +60,10 @@ class Child:
             if time.monotonic() > deadline:
                 return False
             time.sleep(POLL_SECONDS)
+        # A process of many threads looks ended a moment before it can be waited for.
+        if (process := _started_here.get(self.pid)) is not None:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(5.0)
         return True
 
     def memory(self) -> int:
