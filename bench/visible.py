@@ -10,7 +10,6 @@ import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,12 +18,9 @@ import httpx
 
 import engines
 from demo import cli, load
-from demo.sweden import DemoAgreement, build
+from demo.sweden import build
 
 _POLL_SECONDS = 0.1
-_UNITS = 20
-# Few enough hits for one page, and all of the units that the measurement writes to.
-_QUESTION = {"care_service": "kva|JAB10", "near": "11428", "max_distance_km": "30", "limit": "100"}
 
 
 def main() -> int:
@@ -54,7 +50,7 @@ async def _measure(at: dict[str, str], pushes: int, rate: float) -> dict[str, An
     tokens = load.tokens_for(at["issuer"], ["14"])
     reader = engines.token(at["issuer"], role="navigator", region="14")
     async with httpx.AsyncClient(base_url=at["gateway"], timeout=30, trust_env=False) as client:
-        waiting = _fresh(pushes)
+        waiting = load.new_agreements(build(), pushes, f"BENCH {uuid4().hex[:8]}")
         ids: list[str] = []
         for begin in range(0, len(waiting), 16):
             part = waiting[begin : begin + 16]
@@ -69,7 +65,7 @@ async def _measure(at: dict[str, str], pushes: int, rate: float) -> dict[str, An
         async def seen() -> set[str]:
             answer = await client.get(
                 "/offers",
-                params=_QUESTION,
+                params=load.WHERE_NEW_ONES_ARE_FOUND,
                 headers={"Authorization": f"Bearer {reader}"},
             )
             items = answer.raise_for_status().json()["items"]
@@ -89,26 +85,6 @@ async def _measure(at: dict[str, str], pushes: int, rate: float) -> dict[str, An
             "ceiling_is": "one document put straight into the same OpenSearch, refresh 1 s",
         }
     }
-
-
-def _fresh(count: int) -> list[DemoAgreement]:
-    """New agreements of region 14 for one hernia operation, spread over a few units."""
-    sweden = build()
-    model = next(one for one in sweden.agreements if one.region == "14" and one.body["basis"] == "own_agreement")
-    active = [unit for unit in sweden.units if unit.active and unit.place.municipality == "0180"][:_UNITS]
-    run = uuid4().hex[:8]
-    made = []
-    for number in range(count):
-        name = f"BENCH {run}-{number:05d}"
-        service = {
-            **model.body["services"][0],
-            "care_services": [{"system": "kva", "code": "JAB10"}],
-            "units": [active[number % len(active)].hsa_id],
-        }
-        use: dict[str, Any] = {"use": "no", "regions": [], "through": None, "question": None}
-        body = {**model.body, "number": name, "use_by_others": use, "services": [service]}
-        made.append(replace(model, number=name, body=body))
-    return made
 
 
 async def _delays(

@@ -10,12 +10,18 @@ import httpx
 
 import engines
 from contracts import WaittimeUpdated, encode
-from demo.sweden import DemoAgreement
+from demo.sweden import DemoAgreement, Sweden
 from kit import kafka
 
 _AT_ONCE = 16
 
 Advance = Callable[[int], None]
+
+
+WHERE_NEW_ONES_ARE_FOUND = {"care_service": "kva|JAB10", "near": "11428", "max_distance_km": "30", "limit": "100"}
+"""A search that finds every one of `new_agreements` on one page."""
+
+_UNITS = 20
 
 
 class Refusal(Exception):
@@ -62,6 +68,23 @@ async def push(client: httpx.AsyncClient, tokens: dict[str, str], one: DemoAgree
         if answer.status_code not in {httpx.codes.CONFLICT, httpx.codes.FORBIDDEN}:
             _done(answer)
     return agreement
+
+
+def new_agreements(sweden: Sweden, count: int, name: str) -> list[DemoAgreement]:
+    """Agreements of region 14 for one hernia operation at a few units in Stockholm, for tests and measurements."""
+    model = next(one for one in sweden.agreements if one.region == "14" and one.body["basis"] == "own_agreement")
+    units = [unit.hsa_id for unit in sweden.units if unit.active and unit.place.municipality == "0180"][:_UNITS]
+    use: dict[str, Any] = {"use": "no", "regions": [], "through": None, "question": None}
+    made = []
+    for number in range(count):
+        service = {
+            **model.body["services"][0],
+            "care_services": [{"system": "kva", "code": "JAB10"}],
+            "units": [units[number % len(units)]],
+        }
+        body = {**model.body, "number": f"{name}-{number:05d}", "use_by_others": use, "services": [service]}
+        made.append(DemoAgreement(model.region, body["number"], body))
+    return made
 
 
 async def announce_waits(bootstrap: str, waits: Sequence[WaittimeUpdated]) -> None:
