@@ -1,5 +1,6 @@
 """What every message has in common, and the small parts that several messages share."""
 
+from abc import abstractmethod
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -27,9 +28,9 @@ class Message(Part):
 
     version: Version
 
+    @abstractmethod
     def key(self) -> str:
         """The Kafka record key: the thing's own id."""
-        raise NotImplementedError
 
 
 class Source(Part):
