@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Literal
@@ -114,7 +115,8 @@ def _problem(answer: httpx.Response, status: int) -> dict[str, Any]:
 async def test_a_problem_tells_status_words_place_and_its_own_members(call: httpx.AsyncClient) -> None:
     answer = await call.get("/teapot?q=1")
     body = _problem(answer, 418)
-    assert (body["detail"], body["instance"], body["brand"]) == ("no coffee here", "/teapot", "Höganäs")
+    assert (body["detail"], body["brand"]) == ("no coffee here", "Höganäs")
+    assert re.fullmatch(r"urn:trace:[0-9a-f]{32}", body["instance"])
     assert answer.headers["retry-after"] == "9"
     body = _problem(await call.get("/field"), 422)
     assert body["errors"] == [{"field": "services.0.unit", "reason": "does not exist"}]
@@ -286,3 +288,10 @@ async def test_the_client_has_a_deadline(unused_port: int) -> None:
     never.set()
     server.close()
     await server.wait_closed()
+
+
+async def test_neither_a_path_nor_a_name_of_the_callers_own_is_repeated(call: httpx.AsyncClient) -> None:
+    for path in ("/19121212-1212", "/%31%39121212-1212", "/page/?19121212-1212=1", "/page?19121212-1212=1"):
+        answer = await call.get(path)
+        assert "1212" not in answer.text
+        assert "1212" not in answer.headers.get("location", "")

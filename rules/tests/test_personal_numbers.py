@@ -146,3 +146,18 @@ def test_the_scan_never_fails(text: str):
 @given(st.text(st.characters(exclude_categories=["Nd", "No", "Nl"])))
 def test_text_without_digits_is_left_alone(text: str):
     assert not holds_personal_number(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://x.example/19121212%2D1212",
+        "https://x.example/?pnr=1%391212121212",
+        "https://x.example/19121212%252D1212",
+        "121212(1212)",
+        "121212,1212",
+        "19121212=1212",
+    ],
+)
+def test_escapes_and_other_signs_do_not_hide_a_number(text: str):
+    assert holds_personal_number(text)

@@ -16,9 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from demo import load, show
 from demo.nursery import NotStarted, Nursery
-from demo.stack import Stack, StackError
+from demo.stack import Say, Stack, StackError
 from demo.sweden import Sweden, build, write_code_files
-from engines import EngineError
+from engines import EngineError, ports
 
 HOME = Path(".run")
 _PORT = 8080
@@ -56,6 +56,10 @@ def run(home: Path, agreements: int | None = None) -> int:
     if _running(home) is not None:
         console.print("It is running already: `make down` stops it.")
         return 1
+    port = int(os.environ.get("GATEWAY_PORT", _PORT))
+    if not ports.is_free(port):
+        console.print(f"Port {port} is taken: GATEWAY_PORT=8081 make demo takes another.", highlight=False)
+        return 1
     # Before anything that makes threads.
     nursery = Nursery()
     home.mkdir(parents=True, exist_ok=True)
@@ -77,7 +81,7 @@ def run(home: Path, agreements: int | None = None) -> int:
     def say(line: str) -> None:
         console.print(f"[{time.monotonic() - started:5.1f} s] {line}", highlight=False, markup=False)
 
-    stack = Stack(home, nursery, gateway_port=int(os.environ.get("GATEWAY_PORT", _PORT)), say=say)
+    stack = Stack(home, nursery, gateway_port=port, say=say)
     try:
         _start(stack, console, agreements)
         _tell(stack, console, time.monotonic() - started)
@@ -134,7 +138,7 @@ def _tell(stack: Stack, console: Console, seconds: float) -> None:
         "API": stack.gateway,
         "OpenAPI": f"{stack.gateway}/openapi.json",
         "a token": "make token ROLE=navigator REGION=14",
-        "a search": f"curl -H {bearer} '{stack.gateway}/offers?q=knäprotes'",
+        "a search": f"curl -G -H {bearer} {stack.gateway}/offers --data-urlencode q=knäprotes",
         "national catalogue": f"{stack.catalogue}Organization",
         "Kafka": at.kafka or "",
         "OpenSearch": at.opensearch or "",
@@ -169,13 +173,16 @@ def _settled(stack: Stack) -> dict[str, object]:
         time.sleep(1.5)
 
 
-def _mind(stack: Stack, say: object) -> None:
+def _mind(stack: Stack, say: Say) -> None:
     """Start again what has died, as Kubernetes would."""
-    assert callable(say)  # noqa: S101
     for process in stack.processes():
         if (code := stack.nursery.ended.get(process.name)) is not None:
             say(f"{process.name} ended with {code}: started again (log: {stack.log(process.name)})")
             stack.start(process.name)
+    for engine in stack.engines.status():
+        if engine.state == "down":
+            say(f"{engine.name} has ended and is started again; its log ends:\n{stack.engines.logs(engine.name)}")
+            stack.engines.restart(engine.name)
 
 
 def up(home: Path, agreements: int | None = None) -> int:

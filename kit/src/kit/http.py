@@ -46,9 +46,9 @@ def invalid(field: str, reason: str, *, status: int = 422) -> Problem:
 
 def faults(rows: list[tuple[str, str]], *, status: int = 422) -> Problem:
     """Several fields are wrong, all told at once."""
-    detail = "; ".join(f"{field}: {reason}" for field, reason in rows[:3])
-    more = f"; and {len(rows) - 3} more" if len(rows) > 3 else ""
-    return Problem(status, detail + more, errors=[{"field": field, "reason": reason} for field, reason in rows])
+    rows = [("a field with an odd name" if _ODD.search(field) else field, reason) for field, reason in rows]
+    told = [*(f"{field}: {reason}" for field, reason in rows[:3]), *([f"and {len(rows) - 3} more"] * (len(rows) > 3))]
+    return Problem(status, "; ".join(told), errors=[{"field": field, "reason": reason} for field, reason in rows])
 
 
 def _object(**kinds: str) -> dict[str, Any]:
@@ -58,11 +58,13 @@ def _object(**kinds: str) -> dict[str, Any]:
 _SCHEMA = _object(type="string", title="string", status="integer", detail="string", instance="string")
 _SCHEMA["properties"]["errors"] = {"type": "array", "items": _object(field="string", reason="string")}
 _CONTENT = {"application/problem+json": {"schema": _SCHEMA}}
+_ODD = re.compile(r"[^A-Za-z0-9_.-]|\d{6}|\d\d-\d\d")  # a name that we did not choose may be somebody's number
 _INTERNAL = Problem(500, "an internal error; it is logged")
 
 
-def problem_response(problem: Problem, instance: str) -> Response:
-    """The problem as an HTTP answer."""
+def problem_response(problem: Problem) -> Response:
+    """The problem as an HTTP answer. `instance` is the trace that the log knows it by; a path may hold anything."""
+    instance = f"urn:trace:{(telemetry.traceparent() or '-').partition('-')[2][:32]}"
     told = {"type": "about:blank", "title": HTTPStatus(problem.status).phrase, "status": problem.status}
     body = {**told, "detail": problem.detail, "instance": instance, **problem.members}
     return Response(orjson.dumps(body), problem.status, problem.headers, "application/problem+json")
@@ -110,8 +112,7 @@ def etag(version: int) -> str:
 
 def client(base_url: str = "", *, timeout: float = 10.0) -> httpx.AsyncClient:
     """An HTTP client with a deadline on every step, and connections kept for reuse. Close it when done."""
-    limits = httpx.Limits(max_connections=100, max_keepalive_connections=50)
-    return httpx.AsyncClient(base_url=base_url, timeout=httpx.Timeout(timeout, connect=3.0), limits=limits)
+    return httpx.AsyncClient(base_url=base_url, timeout=httpx.Timeout(timeout, connect=3.0))
 
 
 def application(
@@ -131,9 +132,9 @@ def application(
         dependencies=[Depends(authorise)],
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         responses={
             "4XX": {"description": "Not done: the problem, its fields and reasons (RFC 9457).", "content": _CONTENT},
-            # In the place of FastAPI's own shape, which this house does not use.
             422: {"description": "Not done: the content is wrong; same shape as every other problem."},
         },
     )
@@ -144,10 +145,10 @@ def application(
 
 
 async def _on_error(request: Request, error: Exception) -> Response:
-    return problem_response(_as_problem(error, request.url.path), request.url.path)
+    return problem_response(_as_problem(error))
 
 
-def _as_problem(error: Exception, path: str) -> Problem:
+def _as_problem(error: Exception) -> Problem:
     match error:
         case Problem():
             return error
@@ -159,7 +160,7 @@ def _as_problem(error: Exception, path: str) -> Problem:
     if is_transient(error):
         log.warning("database away", where=where(error))
         return Problem(503, "the database cannot be reached; try again shortly", headers={"Retry-After": "2"})
-    log.error("request failed", path=path, where=where(error))
+    log.error("request failed", trace=telemetry.traceparent(), where=where(error))
     return _INTERNAL
 
 
@@ -205,10 +206,10 @@ class _Edge:
                 return  # the caller hung up: half a body must not pass for a whole one
             await self._app(scope, whole, noted)
         except Exception as error:  # the last resort: a person gets a sentence, the log gets the place
-            problem = _as_problem(error, scope["path"])
+            problem = _as_problem(error)
             if status:
                 raise  # an answer that has begun can only be broken off
-            await problem_response(problem, scope["path"])(scope, receive, noted)
+            await problem_response(problem)(scope, receive, noted)
         what = {"method": scope["method"], "route": getattr(scope.get("route"), "path", "-"), "status": status}
         seconds = time.monotonic() - started
         telemetry.HTTP_SECONDS.labels(**what).observe(seconds)

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from urllib.parse import unquote
 
 from rules.identifiers import is_personal_number
 
@@ -9,7 +10,7 @@ from rules.identifiers import is_personal_number
 # that begin a date of their own end a period, as in 2025-01-01 - 2025-12-31.
 _CANDIDATE = re.compile(
     r"(?<!\d)(?P<century>18|19|20)?(?P<date>(?P<year>\d\d)[ ./-]?(?P<month>\d\d)[ ./-]?(?P<day>\d\d))"
-    r"(?P<sign>[ ./:_+-]{0,3})(?!(?:19|20)\d\d[./-]\d\d[./-]\d\d(?!\d))(?P<last>\d{4})(?!\d)"
+    r"(?P<sign>[ .,/:;=*()_+-]{0,3})(?!(?:19|20)\d\d[./-]\d\d[./-]\d\d(?!\d))(?P<last>\d{4})(?!\d)"
 )
 _DASHES = frozenset("−⁃ー")
 """Signs that look like a hyphen though Unicode does not class them as dashes."""
@@ -27,7 +28,9 @@ def holds_personal_number(text: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    # Full-width digits, odd dashes and invisible marks must not hide a number.
+    # %-escapes, full-width digits, odd dashes and invisible marks must not hide a number.
+    while (unescaped := unquote(text)) != text:
+        text = unescaped
     return "".join(_plain_sign(sign) for sign in unicodedata.normalize("NFKC", text))
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from agreements import store
 from agreements.api.routes import POLICY, router
-from agreements.domain import Actor, Agreement, Role, State, may_read
+from agreements.domain import Actor, Agreement, State, may_read
+from rules.roles import Role
 
 pytestmark = pytest.mark.engine
 
@@ -88,7 +89,14 @@ async def test_the_list_shows_each_reader_exactly_what_the_rule_says(office):
         dataclasses.replace(one, id=f"{region}-{state}", region=region, number=str(number), state=state)
         for number, (region, state) in enumerate(product(("01", "14"), State))
     ]
-    roles = [set(), {"navigator"}, {Role.ADMIN}, {Role.AGENCY}, {Role.ADMIN, Role.AGENCY}, {"provider", Role.ADMIN}]
+    roles = [
+        set(),
+        {"navigator"},
+        {Role.AGREEMENT_ADMIN},
+        {Role.AGENCY_REVIEWER},
+        {Role.AGREEMENT_ADMIN, Role.AGENCY_REVIEWER},
+        {"provider", Role.AGREEMENT_ADMIN},
+    ]
     async with office.sessions.begin() as session:
         for each in all_of_them:
             await store.insert_new(session, each)
@@ -118,3 +126,14 @@ async def test_the_list_is_paged_in_the_order_of_region_and_number(office):
     assert len(seen) == 25
     answer = (await office.call("navigator", "GET", "/agreements?region=01&number=004&state=published")).json()
     assert [(row["region"], row["number"]) for row in answer["items"]] == [("01", "004")]
+
+
+async def test_a_filter_that_is_unknown_or_given_twice_is_refused_not_left_out(office):
+    for query in ("foo=1", "region=14&region=01", "region=99", "19121212-1212=1"):
+        answer = await office.call("anna", "GET", f"/agreements?{query}")
+        assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+        assert "1212" not in answer.text
+
+
+async def test_a_token_with_a_role_nobody_knows_reads_nothing(office):
+    assert (await office.call("boss", "GET", "/agreements")).status_code == 403

@@ -24,7 +24,7 @@ def refused(answer: httpx.Response, status: int = 422) -> dict[str, str]:
     assert answer.headers["content-type"] == "application/problem+json"
     problem = answer.json()
     assert problem["status"] == status
-    assert problem["instance"].startswith("/agreements")
+    assert problem["instance"].startswith("urn:trace:")
     return {row["field"]: row["reason"] for row in problem.get("errors", [])}
 
 

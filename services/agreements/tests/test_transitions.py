@@ -11,15 +11,21 @@ from agreements.domain import (
     Actor,
     Agreement,
     Refused,
-    Role,
     State,
     allowed_actions,
     may_read,
     transition,
 )
+from rules.roles import Role
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-ROLES = [frozenset(), frozenset({"navigator"}), frozenset({Role.ADMIN}), frozenset({Role.AGENCY}), frozenset(Role)]
+ROLES = [
+    frozenset(),
+    frozenset({"navigator"}),
+    frozenset({Role.AGREEMENT_ADMIN}),
+    frozenset({Role.AGENCY_REVIEWER}),
+    frozenset(Role),
+]
 CELLS = list(product(ROLES, ["14", "01", None], ["author", "other"], State, Action))
 
 
@@ -29,7 +35,7 @@ def agreement(state: State) -> Agreement:
 
 def expected(roles: frozenset[str], region: str | None, person: str, state: State, action: Action) -> State | None:
     """What the design says in words, told a second time: None is a refusal."""
-    own_admin = Role.ADMIN in roles and region == "14"
+    own_admin = Role.AGREEMENT_ADMIN in roles and region == "14"
     match (state, action):
         case (State.DRAFT, Action.SUBMIT) if own_admin:
             return State.SUBMITTED
@@ -37,9 +43,9 @@ def expected(roles: frozenset[str], region: str | None, person: str, state: Stat
             return State.REGION_APPROVED
         case (State.SUBMITTED, Action.REJECT) if own_admin:
             return State.DRAFT
-        case (State.REGION_APPROVED, Action.APPROVE) if Role.AGENCY in roles:
+        case (State.REGION_APPROVED, Action.APPROVE) if Role.AGENCY_REVIEWER in roles:
             return State.PUBLISHED
-        case (State.REGION_APPROVED, Action.REJECT) if Role.AGENCY in roles:
+        case (State.REGION_APPROVED, Action.REJECT) if Role.AGENCY_REVIEWER in roles:
             return State.DRAFT
         case (State.DRAFT | State.SUBMITTED | State.REGION_APPROVED | State.PUBLISHED, Action.WITHDRAW) if own_admin:
             return State.WITHDRAWN
@@ -73,7 +79,10 @@ def test_nobody_acts_on_what_has_ended():
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("action", Action)
 def test_a_stranger_is_refused_alike_in_every_state_and_so_learns_nothing_of_it(state: State, action: Action):
-    for actor in (Actor("x", frozenset({Role.ADMIN}), "01"), Actor("x", frozenset({Role.ADMIN}), None)):
+    for actor in (
+        Actor("x", frozenset({Role.AGREEMENT_ADMIN}), "01"),
+        Actor("x", frozenset({Role.AGREEMENT_ADMIN}), None),
+    ):
         with pytest.raises(Refused) as refused:
             transition(agreement(state), action, actor, None)
         assert refused.value.status == 403
@@ -97,9 +106,11 @@ def test_a_reason_is_asked_for_where_somebody_else_must_understand_the_step(row,
 
 def test_only_the_agency_publishes_and_only_after_the_regions_own_review():
     into = [row for row in TRANSITIONS if row.after is State.PUBLISHED]
-    assert [(row.before, row.role) for row in into] == [(State.REGION_APPROVED, Role.AGENCY)]
+    assert [(row.before, row.role) for row in into] == [(State.REGION_APPROVED, Role.AGENCY_REVIEWER)]
     gates = [row for row in TRANSITIONS if row.after is State.REGION_APPROVED]
-    assert [(row.before, row.role, row.another_person) for row in gates] == [(State.SUBMITTED, Role.ADMIN, True)]
+    assert [(row.before, row.role, row.another_person) for row in gates] == [
+        (State.SUBMITTED, Role.AGREEMENT_ADMIN, True)
+    ]
 
 
 @pytest.mark.parametrize("state", State)
@@ -107,8 +118,13 @@ def test_what_is_not_published_is_read_by_its_region_and_by_the_agency_in_its_tu
     def reads(role: str, region: str | None) -> bool:
         return may_read(agreement(state), Actor("x", frozenset({role}), region))
 
-    assert reads(Role.ADMIN, "14")
+    assert reads(Role.AGREEMENT_ADMIN, "14")
     public = state is State.PUBLISHED
-    assert reads(Role.AGENCY, None) is (public or state is State.REGION_APPROVED)
-    for role, region in ((Role.ADMIN, "01"), (Role.ADMIN, None), ("navigator", "14"), ("provider", "14")):
+    assert reads(Role.AGENCY_REVIEWER, None) is (public or state is State.REGION_APPROVED)
+    for role, region in (
+        (Role.AGREEMENT_ADMIN, "01"),
+        (Role.AGREEMENT_ADMIN, None),
+        ("navigator", "14"),
+        ("provider", "14"),
+    ):
         assert reads(role, region) is public

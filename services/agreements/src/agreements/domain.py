@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from rules.roles import Role
+
 
 class State(StrEnum):
     """Where an agreement stands. Only from `published` on is anything of it seen outside this service."""
@@ -26,13 +28,6 @@ class Action(StrEnum):
     REJECT = "reject"
     WITHDRAW = "withdraw"
     TERMINATE = "terminate"
-
-
-class Role(StrEnum):
-    """The roles that act here, as their tokens say."""
-
-    ADMIN = "agreement-admin"
-    AGENCY = "agency-reviewer"
 
 
 class Refused(Exception):
@@ -71,16 +66,16 @@ class Transition:
 
 
 TRANSITIONS: tuple[Transition, ...] = (
-    Transition(Action.SUBMIT, State.DRAFT, State.SUBMITTED, Role.ADMIN),
-    Transition(Action.APPROVE, State.SUBMITTED, State.REGION_APPROVED, Role.ADMIN, another_person=True),
-    Transition(Action.APPROVE, State.REGION_APPROVED, State.PUBLISHED, Role.AGENCY),
-    Transition(Action.REJECT, State.SUBMITTED, State.DRAFT, Role.ADMIN, reason_needed=True),
-    Transition(Action.REJECT, State.REGION_APPROVED, State.DRAFT, Role.AGENCY, reason_needed=True),
-    Transition(Action.WITHDRAW, State.DRAFT, State.WITHDRAWN, Role.ADMIN),
-    Transition(Action.WITHDRAW, State.SUBMITTED, State.WITHDRAWN, Role.ADMIN),
-    Transition(Action.WITHDRAW, State.REGION_APPROVED, State.WITHDRAWN, Role.ADMIN),
-    Transition(Action.WITHDRAW, State.PUBLISHED, State.WITHDRAWN, Role.ADMIN, reason_needed=True),
-    Transition(Action.TERMINATE, State.PUBLISHED, State.TERMINATED, Role.ADMIN, reason_needed=True),
+    Transition(Action.SUBMIT, State.DRAFT, State.SUBMITTED, Role.AGREEMENT_ADMIN),
+    Transition(Action.APPROVE, State.SUBMITTED, State.REGION_APPROVED, Role.AGREEMENT_ADMIN, another_person=True),
+    Transition(Action.APPROVE, State.REGION_APPROVED, State.PUBLISHED, Role.AGENCY_REVIEWER),
+    Transition(Action.REJECT, State.SUBMITTED, State.DRAFT, Role.AGREEMENT_ADMIN, reason_needed=True),
+    Transition(Action.REJECT, State.REGION_APPROVED, State.DRAFT, Role.AGENCY_REVIEWER, reason_needed=True),
+    Transition(Action.WITHDRAW, State.DRAFT, State.WITHDRAWN, Role.AGREEMENT_ADMIN),
+    Transition(Action.WITHDRAW, State.SUBMITTED, State.WITHDRAWN, Role.AGREEMENT_ADMIN),
+    Transition(Action.WITHDRAW, State.REGION_APPROVED, State.WITHDRAWN, Role.AGREEMENT_ADMIN),
+    Transition(Action.WITHDRAW, State.PUBLISHED, State.WITHDRAWN, Role.AGREEMENT_ADMIN, reason_needed=True),
+    Transition(Action.TERMINATE, State.PUBLISHED, State.TERMINATED, Role.AGREEMENT_ADMIN, reason_needed=True),
 )
 
 
@@ -112,7 +107,7 @@ def check_region(region: str, actor: Actor) -> None:
 
 def transition(agreement: Agreement, action: Action, actor: Actor, reason: str | None) -> Transition:
     """The row of the table that applies. Raises Refused where there is none for this state, role, region or person."""
-    if Role.AGENCY not in actor.roles:
+    if Role.AGENCY_REVIEWER not in actor.roles:
         # First of all: another region must not learn in what state the agreement is.
         check_region(agreement.region, actor)
     rows = [row for row in TRANSITIONS if row.action == action and row.before == agreement.state]
@@ -121,7 +116,7 @@ def transition(agreement: Agreement, action: Action, actor: Actor, reason: str |
     row = rows[0]
     if row.role not in actor.roles:
         raise Refused(403, f"to {action} an agreement that is {agreement.state} needs the role {row.role}")
-    if row.role is Role.ADMIN:
+    if row.role is Role.AGREEMENT_ADMIN:
         check_region(agreement.region, actor)
     if row.another_person and actor.subject == agreement.author:
         raise Refused(403, "the region's review must be made by another person than the author")
@@ -146,6 +141,6 @@ def may_read(agreement: Agreement, actor: Actor) -> bool:
     """Published ones are for all; others for the own region's administrators, and the agency once its turn comes."""
     if agreement.state is State.PUBLISHED:
         return True
-    if Role.ADMIN in actor.roles and actor.region == agreement.region:
+    if Role.AGREEMENT_ADMIN in actor.roles and actor.region == agreement.region:
         return True
-    return Role.AGENCY in actor.roles and agreement.state is State.REGION_APPROVED
+    return Role.AGENCY_REVIEWER in actor.roles and agreement.state is State.REGION_APPROVED

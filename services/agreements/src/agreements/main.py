@@ -55,21 +55,21 @@ def api(given: Settings) -> FastAPI:
 
 async def _on_faulty(request: Request, error: Exception) -> Response:
     assert isinstance(error, service.Faulty)  # noqa: S101 registered for this type only
-    return http.problem_response(http.faults(error.rows), request.url.path)
+    return http.problem_response(http.faults(error.rows))
 
 
 async def _on_not_ready(request: Request, error: Exception) -> Response:
     problem = http.Problem(
         503, "the copy of the national catalogue is not complete yet; try again shortly", headers={"Retry-After": "5"}
     )
-    return http.problem_response(problem, request.url.path)
+    return http.problem_response(problem)
 
 
 async def _on_refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)  # noqa: S101 registered for this type only
     if error.field is not None:
-        return http.problem_response(http.invalid(error.field, error.reason, status=error.status), request.url.path)
-    return http.problem_response(http.Problem(error.status, error.reason), request.url.path)
+        return http.problem_response(http.invalid(error.field, error.reason, status=error.status))
+    return http.problem_response(http.Problem(error.status, error.reason))
 
 
 async def work(given: Settings) -> None:

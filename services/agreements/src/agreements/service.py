@@ -81,6 +81,8 @@ async def act(session: AsyncSession, actor: Actor, agreement_id: str, action: Ac
     """Take an agreement one step on, and announce it when the public sees a difference. Raises Refused, Faulty."""
     old = await _locked(session, agreement_id)
     row = transition(old, action, actor, reason)
+    if row.another_person and actor.subject in await store.writers(session, agreement_id):
+        raise Refused(403, "the region's review must be made by another person than those who wrote it")
     if rows := list(text_faults("reason", reason)):
         raise Faulty(rows)
     now = datetime.now(UTC)

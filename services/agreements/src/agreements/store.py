@@ -26,9 +26,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from agreements.domain import Actor, Agreement, Role, State
+from agreements.domain import Actor, Agreement, State
 from kit import idempotency, outbox
 from kit.database import upsert_newer
+from rules.roles import Role
 
 tables = MetaData()
 
@@ -129,6 +130,12 @@ async def remember(session: AsyncSession, now: Agreement, action: str, actor: st
     )
 
 
+async def writers(session: AsyncSession, agreement_id: str) -> set[str]:
+    """Everybody who has written any of its content."""
+    wrote = history.c.action.in_(("register", "edit"))
+    return set(await session.scalars(select(history.c.actor).where(history.c.agreement_id == agreement_id, wrote)))
+
+
 async def get(session: AsyncSession, agreement_id: str) -> Agreement | None:
     """The agreement, or None."""
     row = (await session.execute(select(agreement).where(agreement.c.id == agreement_id))).first()
@@ -162,9 +169,9 @@ async def find(
 def _readable(actor: Actor) -> Any:
     # The same rule as domain.may_read, as SQL; tests hold the two against each other.
     allowed = [agreement.c.state == State.PUBLISHED]
-    if Role.ADMIN in actor.roles and actor.region is not None:
+    if Role.AGREEMENT_ADMIN in actor.roles and actor.region is not None:
         allowed.append(agreement.c.region == actor.region)
-    if Role.AGENCY in actor.roles:
+    if Role.AGENCY_REVIEWER in actor.roles:
         allowed.append(agreement.c.state == State.REGION_APPROVED)
     return or_(*allowed)
 

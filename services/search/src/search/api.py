@@ -9,18 +9,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.agreements import ReimbursementModel
 from contracts.types import RegionCode
-from kit.auth import ANY_ROLE, Policy
+from kit.auth import Policy
 from kit.database import Transaction
 from kit.http import Problem, invalid
 from rules.calendar import swedish_day
+from rules.roles import READERS
 from search.domain.question import Basis, Question, Sort
 from search.index.engine import Index
 from search.service import answer
 
 POLICY: Policy = {
-    "GET /offers": ANY_ROLE,
-    "POST /offers/search": ANY_ROLE,
-    "GET /offers/{offer_id}": ANY_ROLE,
+    "GET /offers": READERS,
+    "POST /offers/search": READERS,
+    "GET /offers/{offer_id}": READERS,
 }
 
 

@@ -50,12 +50,12 @@ def api(given: Settings) -> FastAPI:
 
 async def _on_engine_away(request: Request, error: Exception) -> Response:
     problem = http.Problem(503, "the search engine cannot be reached; try again shortly", headers={"Retry-After": "2"})
-    return http.problem_response(problem, request.url.path)
+    return http.problem_response(problem)
 
 
 async def _on_unanswerable(request: Request, error: Exception) -> Response:
     assert isinstance(error, Unanswerable)  # noqa: S101 registered for this type only
-    return http.problem_response(http.invalid(error.field, error.reason, status=400), request.url.path)
+    return http.problem_response(http.invalid(error.field, error.reason, status=400))
 
 
 async def work(given: Settings) -> None:

@@ -7,18 +7,20 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from agreements import service, store
 from agreements.api.form import AgreementForm, Reason
-from agreements.domain import Action, Actor, Agreement, Role, State, allowed_actions, may_read
-from kit.auth import ANY_ROLE, Caller, CallerOf, Policy
+from agreements.domain import Action, Actor, Agreement, State, allowed_actions, may_read
+from contracts.types import RegionCode
+from kit.auth import Caller, CallerOf, Policy
 from kit.database import Transaction
-from kit.http import ExpectedVersion, Paging, Problem, etag
+from kit.http import ExpectedVersion, Paging, Problem, etag, invalid
 from kit.idempotency import IdempotencyKey, once
+from rules.roles import READERS, Role
 
 POLICY: Policy = {
-    "POST /agreements": frozenset({Role.ADMIN}),
-    "GET /agreements": ANY_ROLE,
-    "GET /agreements/{agreement_id}": ANY_ROLE,
-    "PUT /agreements/{agreement_id}": frozenset({Role.ADMIN}),
-    "POST /agreements/{agreement_id}/{action}": frozenset({Role.ADMIN, Role.AGENCY}),
+    "POST /agreements": frozenset({Role.AGREEMENT_ADMIN}),
+    "GET /agreements": READERS,
+    "GET /agreements/{agreement_id}": READERS,
+    "PUT /agreements/{agreement_id}": frozenset({Role.AGREEMENT_ADMIN}),
+    "POST /agreements/{agreement_id}/{action}": frozenset({Role.AGREEMENT_ADMIN, Role.AGENCY_REVIEWER}),
 }
 
 router = APIRouter(tags=["agreements"])
@@ -55,12 +57,22 @@ async def register(
     return answer
 
 
-@router.get("/agreements")
+async def _known_filters(request: Request) -> None:
+    """A filter that is unknown or given twice is refused: it must not be left out in silence."""
+    given = [name for name, _ in request.query_params.multi_items()]
+    for name in given:
+        if name not in {"region", "state", "number", "limit", "page"}:
+            raise invalid(name, "is not a known filter: region, state, number, limit, page", status=400)
+        if given.count(name) > 1:
+            raise invalid(name, "is given more than once", status=400)
+
+
+@router.get("/agreements", dependencies=[Depends(_known_filters)])
 async def find(
     caller: CallerOf,
     session: Transaction,
     paging: Paging,
-    region: Annotated[str | None, Query(pattern=r"^\d{2}$")] = None,
+    region: RegionCode | None = None,
     state: State | None = None,
     number: Annotated[str | None, Query(max_length=60, pattern=r"^[^\x00]*$")] = None,
 ) -> dict[str, Any]:

@@ -1,0 +1,22 @@
+"""The roles that tokens carry (claim `roles`); which of them may do what, each service's policy says."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """One kind of caller."""
+
+    NAVIGATOR = "navigator"
+    """Vårdlots: reads everything published."""
+    AGREEMENT_ADMIN = "agreement-admin"
+    """Works with the own region's agreements."""
+    AGENCY_REVIEWER = "agency-reviewer"
+    """The second gate."""
+    PROVIDER = "provider"
+    ANALYST = "analyst"
+    OPERATOR = "operator"
+    REGION_SYSTEM = "region-system"
+
+
+READERS = frozenset(Role)
+"""Everybody who may read what is published."""
