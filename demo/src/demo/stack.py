@@ -53,8 +53,7 @@ class Stack:
     @property
     def addresses(self) -> engines.Addresses:
         """Where the engines are."""
-        assert self._engines is not None  # noqa: S101 asked only of a started stack
-        return self._engines.addresses
+        return self.engines.addresses
 
     @property
     def engines(self) -> engines.Engines:
