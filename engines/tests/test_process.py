@@ -27,6 +27,17 @@ def test_an_early_end_names_engine_exit_code_and_last_lines(tmp_path: Path) -> N
     assert lines == [*map(str, range(12, 31)), "broken setting"]
 
 
+def test_the_exit_code_is_named_although_it_can_be_had_only_a_moment_after_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What a process of many threads looks like while the last of them end.
+    monkeypatch.setattr(process, "start_time", lambda _: None)
+    log = tmp_path / "log.txt"
+    child = process.launch(["sh", "-c", "sleep 0.3; exit 3"], log=log, env={})
+    with pytest.raises(EngineError, match="kafka ended with exit code 3"):
+        process.await_ready("kafka", child, never, patience=10, log=log)
+
+
 def test_a_signal_that_ended_it_is_named(tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
     child = process.launch(["sh", "-c", "kill -9 $$"], log=log, env={})

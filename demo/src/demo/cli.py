@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from demo import load, show
 from demo.nursery import NotStarted, Nursery
-from demo.stack import Say, Stack, StackError
+from demo.stack import Say, Stack, StackError, write_note
 from demo.sweden import Sweden, build, write_code_files
 from engines import EngineError, ports
 
@@ -158,7 +158,7 @@ def _tell(stack: Stack, console: Console, seconds: float) -> None:
         "postgres": at.postgres,
         "seconds": round(seconds, 1),
     }
-    (stack.home / "ready.json").write_text(json.dumps(ready))
+    write_note(stack.home / "ready.json", json.dumps(ready))
 
 
 def _settled(stack: Stack) -> dict[str, object]:

@@ -180,7 +180,7 @@ class Stack:
             Child(process.name, process.module, process.arguments, environment, str(self.log(process.name)))
         )
         running = {name: {"pid": pid, "log": str(self.log(name))} for name, pid in self.nursery.running.items()}
-        (self.home / "processes.json").write_text(json.dumps(running, indent=2))
+        write_note(self.home / "processes.json", json.dumps(running, indent=2))
 
     def _tail(self, name: str) -> str:
         log = self.log(name)
@@ -188,6 +188,13 @@ class Stack:
         ended = self.nursery.ended.get(name)
         how = f"ended with exit code {ended}" if ended is not None else f"was not ready in {_READY_WITHIN_SECONDS} s"
         return "\n".join([f"{name} {how}; its log ({log}) ends:", *lines])
+
+
+def write_note(file: Path, content: str) -> None:
+    """Write a file in one step: whoever reads it meanwhile sees the old one or the new one, never half of it."""
+    fresh = file.with_name(f"{file.name}.new")
+    fresh.write_text(content)
+    fresh.replace(file)
 
 
 async def _prepare(bootstrap: str, postgres: str) -> None:

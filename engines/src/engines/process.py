@@ -121,6 +121,8 @@ def await_ready(
         except NotReadyError as reason:
             lines = f"the last lines of {log}:\n{tail(log, 20, begin)}"
             if not alive:
+                # Of many threads, it looks ended a moment before its exit code can be had.
+                child.wait(0)
                 raise EngineError(f"{name} {_ending(child.pid)}; {lines}") from None
             if time.monotonic() > deadline:
                 raise EngineError(f"{name} is not ready after {patience:.0f} s ({reason}); {lines}") from None
