@@ -2,16 +2,21 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+import asyncpg
+import orjson
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from sqlalchemy import BigInteger, Column, DateTime, Identity, LargeBinary, MetaData, Row, Table, Text, Uuid, func, text
+from sqlalchemy import BigInteger, Column, DateTime, Identity, LargeBinary, MetaData, Table, Text, Uuid, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from kit import kafka, telemetry
 
@@ -19,12 +24,28 @@ log = structlog.get_logger(__name__)
 
 # Advisory locks are per database, so one number serves every service.
 _LOCK = 71_001
-_NEXT = text("SELECT seq, aggregatetype, aggregateid, payload, headers FROM outbox ORDER BY seq LIMIT 1000")
-_WAITING = text("SELECT count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0) FROM outbox")
-_IDLE_SECONDS = 0.05
-_STANDBY_SECONDS = 1.0
-_LONGEST_PAUSE_SECONDS = 10.0
+_BATCH = 1000
+_BATCHES = 30
+# What is acknowledged goes and what is next comes in one round trip.
+_EXCHANGE = f"""
+WITH gone AS (DELETE FROM outbox WHERE seq = ANY($1::bigint[]))
+SELECT seq, aggregatetype, aggregateid, payload, headers::text FROM outbox WHERE seq > $2 ORDER BY seq LIMIT {_BATCH}"""
+_WAITING = text(
+    "SELECT count(*), coalesce(extract(epoch FROM now() - (SELECT created_at FROM outbox ORDER BY seq LIMIT 1)), 0)"
+    " FROM outbox"
+)
+_SHORTEST_IDLE_SECONDS, _LONGEST_IDLE_SECONDS = 0.002, 0.05
+_STANDBY_SECONDS = 0.25
+_LONGEST_PAUSE_SECONDS = 5.0
 _SAMPLE_SECONDS = 5.0
+_LONGEST_SILENCE_SECONDS = 60.0
+_GRACE_SECONDS = 2.0
+# What a broker takes by default. Refused here, the change is refused with it; later, all behind it would wait.
+_LARGEST_BYTES = 1_000_000
+
+
+class TooLarge(ValueError):
+    """An event is larger than a broker takes."""
 
 
 class Outgoing(Protocol):
@@ -64,9 +85,14 @@ _TABLE = table(MetaData())
 
 
 async def add(session: AsyncSession, events: Iterable[Outgoing]) -> None:
-    """Write events in the caller's transaction, which must hold each thing's row lock: that makes the order per key."""
+    """Write events in the caller's transaction, which must hold each thing's row lock: that makes the order per key.
+
+    Raises TooLarge for one that no broker takes.
+    """
     rows: list[dict[str, Any]] = []
     for event in events:
+        if len(event.value) > _LARGEST_BYTES:
+            raise TooLarge(f"{event.topic}: {len(event.value)} bytes, at most {_LARGEST_BYTES} can be sent")
         row = {"id": event.event_id, "aggregatetype": event.topic, "aggregateid": event.key, "payload": event.value}
         rows.append({**row, "type": event.headers["ce_type"], "headers": event.headers})
     if rows:
@@ -79,7 +105,6 @@ class Relay:
     def __init__(self, engine: AsyncEngine, bootstrap: str) -> None:
         self._engine = engine
         self._bootstrap = bootstrap
-        self._sampled = 0.0
         self.beat = time.monotonic()
         """When the loop last went round, for liveness."""
         self.empty = False
@@ -87,12 +112,19 @@ class Relay:
 
     async def run(self) -> None:
         """Send until cancelled. Faults of Kafka or PostgreSQL are logged, and the loop starts over with a pause."""
+        sampling = asyncio.ensure_future(self._sample())
+        try:
+            await self._run()
+        finally:
+            sampling.cancel()
+
+    async def _run(self) -> None:
         pause = 0.1
         while True:
             started = time.monotonic()
             try:
                 await self._run_once()
-            except (KafkaError, SQLAlchemyError, OSError) as error:
+            except (KafkaError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 telemetry.OUTBOX_FAILURES.inc()
                 log.warning("outbox relay starts over", reason=_reason(error), pause_seconds=round(pause, 1))
             # A relay that ran well for a while begins again with the shortest pause.
@@ -104,72 +136,139 @@ class Relay:
         async with self._engine.connect() as connection:
             # Autocommit: no transaction stays open while waiting for Kafka.
             await connection.execution_options(isolation_level="AUTOCOMMIT")
-            while not await connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}):
-                await self._look(connection)
-                await asyncio.sleep(_STANDBY_SECONDS)
-            producer = kafka.producer(self._bootstrap)
+            producer = None
             try:
-                await self._look(connection)
+                # Waiting inside PostgreSQL would hold a snapshot, and dead rows could not be cleared away.
+                while not await connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}):
+                    self.beat = time.monotonic()
+                    await asyncio.sleep(_STANDBY_SECONDS)
+                producer = kafka.producer(self._bootstrap)
                 await producer.start()
                 log.info("outbox relay active")
-                while True:
-                    if not await self._send_batch(connection, producer):
-                        await asyncio.sleep(_IDLE_SECONDS)
+                driver = (await connection.get_raw_connection()).driver_connection
+                await self._relay(_Lane(driver, producer, self))
             finally:
-                await kafka.stop(producer)
+                if producer is not None:
+                    await kafka.stop(producer)
                 if not connection.closed and not connection.invalidated:
                     # The connection goes back to the pool, and would keep the lock there.
                     await connection.invalidate()
 
-    async def _send_batch(self, connection: AsyncConnection, producer: AIOKafkaProducer) -> bool:
-        rows = (await connection.execute(_NEXT)).all()
-        await self._look(connection)
-        self.empty = not rows
-        if not rows:
-            return False
-        sending = asyncio.ensure_future(_send(producer, rows))
+    async def _relay(self, lane: "_Lane") -> None:
+        idle = _SHORTEST_IDLE_SECONDS
+        while True:
+            sending = asyncio.ensure_future(lane.send_waiting())
+            try:
+                found = await asyncio.shield(sending)
+            except asyncio.CancelledError:
+                # What is acknowledged shall not be sent again by the next relay.
+                await asyncio.wait([sending], timeout=_GRACE_SECONDS)
+                sending.cancel()
+                raise
+            self.empty = not found
+            idle = _SHORTEST_IDLE_SECONDS if found else min(2 * idle, _LONGEST_IDLE_SECONDS)
+            await asyncio.sleep(0 if found else idle)
+
+    async def _sample(self) -> None:
+        while True:
+            with suppress(SQLAlchemyError, OSError):
+                async with self._engine.connect() as connection:
+                    count, age = (await connection.execute(_WAITING)).one()
+                telemetry.OUTBOX_ROWS.set(count)
+                telemetry.OUTBOX_AGE_SECONDS.set(float(age))
+            await asyncio.sleep(_SAMPLE_SECONDS)
+
+
+@dataclass
+class _Sending:
+    """Rows given to the producer, and what came or will come of each; `refused` is why those behind were not given."""
+
+    rows: Sequence[asyncpg.Record]
+    results: list[asyncio.Future[Any]]
+    refused: KafkaError | None
+    begun: float
+
+
+@dataclass
+class _Lane:
+    """What the active relay works with: the connection that holds the lock, and a producer."""
+
+    connection: asyncpg.Connection
+    producer: AIOKafkaProducer
+    relay: Relay
+
+    async def send_waiting(self) -> bool:
+        """Send what waits, oldest first; False when there was nothing. Raises KafkaError when a row was not taken.
+
+        While one full batch is sent the next is read, up to a number of batches. Then the reading begins anew: a row
+        that committed late has a lower number than those already read.
+        """
+        rows = await self._exchange([], 0)
+        before: _Sending | None = None
+        done: list[int] = []
+        fault: KafkaError | None = None
+        found = bool(rows)
+        for number in range(1, _BATCHES + 1):
+            if not rows or fault is not None:
+                break
+            reading = None
+            if len(rows) == _BATCH and number < _BATCHES:
+                reading = asyncio.ensure_future(self._exchange(done, rows[-1]["seq"]))
+                done = []
+                # The question goes out before the sending keeps this loop busy.
+                await asyncio.sleep(0)
+            sending = await self._give(rows)
+            if before is not None:
+                fault = await self._taken(before, done)
+            before = sending
+            rows = await reading if reading is not None else []
+        if before is not None:
+            fault = fault or await self._taken(before, done)
+            await self.connection.execute("DELETE FROM outbox WHERE seq = ANY($1::bigint[])", done)
+            for result in before.results:
+                # After a fault nobody asks for these any more.
+                result.add_done_callback(lambda result: result.cancelled() or result.exception())
+        if fault is not None:
+            raise fault
+        return found
+
+    async def _exchange(self, done: list[int], after: int) -> Sequence[asyncpg.Record]:
+        self.relay.beat = time.monotonic()
+        rows: Sequence[asyncpg.Record] = await self.connection.fetch(_EXCHANGE, done, after)
+        return rows
+
+    async def _give(self, rows: Sequence[asyncpg.Record]) -> _Sending:
+        sending = _Sending(rows, [], None, time.monotonic())
         try:
-            # An idempotent producer waits for its broker as long as it takes.
-            while not (await asyncio.wait([sending], timeout=_SAMPLE_SECONDS))[0]:
-                await self._look(connection)
-        finally:
-            sending.cancel()
-        sent = rows[: sending.result()]
-        await connection.execute(text("DELETE FROM outbox WHERE seq = ANY(:sent)"), {"sent": [row.seq for row in sent]})
-        for row in sent:
-            telemetry.OUTBOX_SENT.labels(row.aggregatetype).inc()
-        if len(sent) < len(rows):
-            raise KafkaError(f"{len(rows) - len(sent)} records were not acknowledged")
-        return True
-
-    async def _look(self, connection: AsyncConnection) -> None:
-        self.beat = time.monotonic()
-        if time.monotonic() - self._sampled < _SAMPLE_SECONDS:
-            return
-        self._sampled = time.monotonic()
-        count, age = (await connection.execute(_WAITING)).one()
-        telemetry.OUTBOX_ROWS.set(count)
-        telemetry.OUTBOX_AGE_SECONDS.set(float(age))
-
-
-async def _send(producer: AIOKafkaProducer, rows: Sequence[Row[Any]]) -> int:
-    """Send rows in order; how many were acknowledged before the first failure."""
-    waiting: list[asyncio.Future[Any]] = []
-    refused: list[KafkaError] = []
-    for row in rows:
-        headers = [(name, str(value).encode()) for name, value in row.headers.items()]
-        key = row.aggregateid.encode()
-        try:
-            waiting.append(await producer.send(row.aggregatetype, row.payload, key=key, headers=headers))
+            for _, topic, key, payload, headers in rows:
+                pairs = [(name, value.encode()) for name, value in orjson.loads(headers).items()]
+                sending.results.append(await self.producer.send(topic, payload, key=key.encode(), headers=pairs))
         except KafkaError as error:
-            refused.append(error)
-            break
-    results = [*await asyncio.gather(*waiting, return_exceptions=True), *refused]
-    for number, (row, result) in enumerate(zip(rows, results, strict=False)):
-        if isinstance(result, BaseException):
-            log.error("record not acknowledged", topic=row.aggregatetype, seq=row.seq, reason=_reason(result))
-            return number
-    return len(results)
+            sending.refused = error
+        return sending
+
+    async def _taken(self, sending: _Sending, done: list[int]) -> KafkaError | None:
+        """Wait for acknowledgements and add the acknowledged rows to `done`, up to the first failure, returned."""
+        waiting = asyncio.gather(*sending.results, return_exceptions=True)
+        # An idempotent producer waits for its broker as long as it takes, and may wait for ever: it is made anew then.
+        while not (await asyncio.wait([waiting], timeout=_SAMPLE_SECONDS))[0]:
+            self.relay.beat = time.monotonic()
+            if self.relay.beat - sending.begun > _LONGEST_SILENCE_SECONDS:
+                waiting.cancel()
+                return KafkaError(f"no acknowledgement within {_LONGEST_SILENCE_SECONDS:.0f} s")
+        results = waiting.result()
+        failed = next((number for number, one in enumerate(results) if isinstance(one, BaseException)), None)
+        fault = sending.refused if failed is None else results[failed]
+        taken = sending.rows[: len(results) if failed is None else failed]
+        done += [row["seq"] for row in taken]
+        for topic, number in Counter(row["aggregatetype"] for row in taken).items():
+            telemetry.OUTBOX_SENT.labels(topic).inc(number)
+        telemetry.OUTBOX_BATCH_ROWS.observe(len(taken))
+        telemetry.OUTBOX_BATCH_SECONDS.observe(time.monotonic() - sending.begun)
+        if fault is not None:
+            row = sending.rows[len(taken)]
+            log.error("record not acknowledged", topic=row["aggregatetype"], seq=row["seq"], reason=_reason(fault))
+        return fault if fault is None or isinstance(fault, KafkaError) else KafkaError(_reason(fault))
 
 
 def _reason(error: BaseException) -> str:
