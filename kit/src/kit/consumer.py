@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -67,7 +68,8 @@ class Consumer:
         self._handlers = dict(handlers)
         self._after_batch = after_batch
         self._parking = Parking(group, bootstrap)
-        self._at_hand: dict[TopicPartition, int] = {}
+        self._at_hand: dict[tuple[str, int], int] = {}
+        self._ends: dict[TopicPartition, int] = {}
         self._awaited: dict[TopicPartition, int] | None = None
         self._away: str | None = None
         self._silent = False
@@ -83,6 +85,8 @@ class Consumer:
             group_id=group,
             batch=True,
             max_records=1000,
+            # It also is the pause after a look that found nothing.
+            batch_timeout_ms=50,
             fetch_max_wait_ms=200,  # questions about offsets queue behind a fetch that waits for records
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.NACK_ON_ERROR,
@@ -143,6 +147,11 @@ class Consumer:
             return
         own = consumer.assignment()
         ends = await consumer.end_offsets(own)
+        if anew := [part for part in own if ends[part] < self._ends.get(part, 0)]:
+            # Made anew under the same name, or cut short: its records have numbers we believe to have seen.
+            log.warning("topic begins anew", topics=sorted({part.topic for part in anew}))
+            await consumer.seek_to_beginning(*anew)
+        self._ends = ends
         lags = {part: ends[part] - self._at_hand.get(part, await consumer.position(part)) for part in own}
         telemetry.CONSUMER_LAG.clear()
         for part, lag in lags.items():
@@ -166,8 +175,9 @@ class Consumer:
 
     async def _on_batch(self, message: KafkaMessage) -> None:
         records = tuple(message.raw_message)
-        for item in records:
-            self._at_hand.setdefault(TopicPartition(item.topic, item.partition), item.offset)
+        for item in reversed(records):
+            self._at_hand[item.topic, item.partition] = item.offset
+        telemetry.CONSUMER_BATCH_RECORDS.observe(len(records))
         try:
             with telemetry.CONSUMER_BATCH_SECONDS.time():
                 await self._process(records)
@@ -183,7 +193,7 @@ class Consumer:
                 telemetry.CONSUMER_RECORDS.labels(item.topic, "ignored").inc()
                 continue
             try:
-                good.append((item, self._handlers[item.topic].decode(_record(item))))
+                good.append((item, self._handlers[item.topic].decode(record(item))))
             except Exception as error:  # what decode trips over is as unreadable as what it refuses
                 bad.append((item, error))
         refused = await self._apply_all(good) if good else []
@@ -201,9 +211,7 @@ class Consumer:
                 return [(good[0][0], error)]
             middle = len(good) // 2
             return await self._apply_all(good[:middle]) + await self._apply_all(good[middle:])
-        for item, _ in good:
-            telemetry.CONSUMER_RECORDS.labels(item.topic, "processed").inc()
-            telemetry.LAST_EVENT_TIMESTAMP_SECONDS.labels(item.topic).set(item.timestamp / 1000)
+        _tell([item for item, _ in good])
         return []
 
     async def _apply(self, good: list[tuple[Raw, Any]]) -> None:
@@ -240,23 +248,38 @@ def _may_pass(error: Exception) -> bool:
     return is_transient(error) or isinstance(error, KafkaError)
 
 
-def _record(item: Raw) -> Record:
+def _tell(processed: Sequence[Raw]) -> None:
+    newest: dict[str, Raw] = {item.topic: item for item in processed}
+    for topic, number in Counter(item.topic for item in processed).items():
+        telemetry.CONSUMER_RECORDS.labels(topic, "processed").inc(number)
+        telemetry.LAST_EVENT_TIMESTAMP_SECONDS.labels(topic).set(newest[topic].timestamp / 1000)
+        with suppress(KeyError, ValueError, TypeError):  # whoever sent it may have given no time, or none with a zone
+            changed = datetime.fromisoformat(_text(newest[topic])["ce_time"])
+            telemetry.EVENT_AGE_SECONDS.labels(topic).set((datetime.now(UTC) - changed).total_seconds())
+
+
+def record(item: Raw) -> Record:
+    """What a handler decodes, of a record as Kafka gives it."""
     at = datetime.fromtimestamp(item.timestamp / 1000, UTC)
     return Record(item.topic, item.partition, item.offset, item.key, item.value, _text(item), at)
 
 
 def _text(item: Raw) -> dict[str, str]:
-    found = {}
-    for name, value in item.headers:
-        with suppress(UnicodeDecodeError):
-            found[name] = (value or b"").decode()
-    return found
+    try:
+        return {name: value.decode() for name, value in item.headers}
+    except (AttributeError, UnicodeDecodeError):
+        found = {}
+        for name, value in item.headers:
+            with suppress(UnicodeDecodeError):
+                found[name] = (value or b"").decode()
+        return found
 
 
 async def _sanitise(message: tuple[Raw, ...], original: Callable[[Any], Awaitable[Any]]) -> Any:
-    """Null or non-UTF-8 headers make FastStream's own parser raise, and the records are then committed past."""
-    headers = [tuple((name, text.encode()) for name, text in _text(item).items()) for item in message]
-    pairs = zip(message, headers, strict=True)
-    parsed = await original(tuple(dataclasses.replace(item, headers=readable) for item, readable in pairs))
+    """Null or non-UTF-8 headers make FastStream's own parser raise, and the records are then committed past.
+
+    It is given one record without headers: what it would read of the others nobody asks for.
+    """
+    parsed = await original((dataclasses.replace(message[0], headers=()),))
     parsed.raw_message = message
     return parsed
