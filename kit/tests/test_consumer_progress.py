@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -57,6 +58,22 @@ async def test_catching_up_means_what_was_there_at_the_start_on_every_topic(
     gate.set()
     await _caught_up(consumer)
     assert (REGISTRY.get_sample_value("vf_consumer_batch_seconds_count") or 0) > (beat or 0)
+
+
+async def test_the_time_from_change_to_processed_is_told_of_the_newest_event_with_a_time(
+    make: Make, topic: Topic, producer: AIOKafkaProducer, running: Running
+) -> None:
+    name = await topic("things")
+    changed = datetime.now(UTC) - timedelta(seconds=30)
+    for number, headers in enumerate(
+        ([("ce_time", b"yesterday")], [], [("ce_time", changed.isoformat().replace("+00:00", "Z").encode())])
+    ):
+        await producer.send_and_wait(name, _thing(f"a{number}"), headers=headers)
+    consumer = make(name)
+    running(consumer)
+    await _caught_up(consumer)
+    assert 30 <= (REGISTRY.get_sample_value("vf_event_age_seconds", {"topic": name}) or 0) < 300
+    assert (REGISTRY.get_sample_value("vf_consumer_batch_records_sum") or 0) >= 3
 
 
 async def test_a_group_with_nothing_left_to_do_has_caught_up_at_once(

@@ -2,7 +2,6 @@
 
 import importlib
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -45,7 +44,6 @@ def test_each_reader_reads_every_frozen_example_of_every_version(service: str, m
             key=example["key"].encode(),
             value=json.dumps(example["value"]).encode(),
             headers=example["headers"],
-            at=datetime.now(UTC),
         )
         read = _handlers(service)[message.topic.name].decode(record)
         assert isinstance(read, message)

@@ -30,7 +30,7 @@ _ANSWER_SECONDS = 10.0
 
 
 class Record(NamedTuple):
-    """One record as it arrived: headers are text, undecodable ones left out; `at` is the broker's time."""
+    """One record as it arrived: headers are text, undecodable ones left out."""
 
     topic: str
     partition: int
@@ -38,7 +38,6 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes
     headers: dict[str, str]
-    at: datetime
 
 
 class Handler(NamedTuple):
@@ -69,7 +68,6 @@ class Consumer:
         self._after_batch = after_batch
         self._parking = Parking(group, bootstrap)
         self._at_hand: dict[tuple[str, int], int] = {}
-        self._ends: dict[TopicPartition, int] = {}
         self._awaited: dict[TopicPartition, int] | None = None
         self._away: str | None = None
         self._silent = False
@@ -84,7 +82,7 @@ class Consumer:
             *self._handlers,
             group_id=group,
             batch=True,
-            max_records=1000,
+            max_records=2000,
             # It also is the pause after a look that found nothing.
             batch_timeout_ms=50,
             fetch_max_wait_ms=200,  # questions about offsets queue behind a fetch that waits for records
@@ -147,11 +145,6 @@ class Consumer:
             return
         own = consumer.assignment()
         ends = await consumer.end_offsets(own)
-        if anew := [part for part in own if ends[part] < self._ends.get(part, 0)]:
-            # Made anew under the same name, or cut short: its records have numbers we believe to have seen.
-            log.warning("topic begins anew", topics=sorted({part.topic for part in anew}))
-            await consumer.seek_to_beginning(*anew)
-        self._ends = ends
         lags = {part: ends[part] - self._at_hand.get(part, await consumer.position(part)) for part in own}
         telemetry.CONSUMER_LAG.clear()
         for part, lag in lags.items():
@@ -260,8 +253,7 @@ def _tell(processed: Sequence[Raw]) -> None:
 
 def record(item: Raw) -> Record:
     """What a handler decodes, of a record as Kafka gives it."""
-    at = datetime.fromtimestamp(item.timestamp / 1000, UTC)
-    return Record(item.topic, item.partition, item.offset, item.key, item.value, _text(item), at)
+    return Record(item.topic, item.partition, item.offset, item.key, item.value, _text(item))
 
 
 def _text(item: Raw) -> dict[str, str]:
