@@ -112,13 +112,11 @@ class Relay:
 
     async def run(self) -> None:
         """Send until cancelled. Faults of Kafka or PostgreSQL are logged, and the loop starts over with a pause."""
-        sampling = asyncio.ensure_future(self._sample())
-        try:
-            await self._run()
-        finally:
-            sampling.cancel()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._sample())
+            group.create_task(self._send_for_ever())
 
-    async def _run(self) -> None:
+    async def _send_for_ever(self) -> None:
         pause = 0.1
         while True:
             started = time.monotonic()
