@@ -172,6 +172,8 @@ class Relay:
             with suppress(SQLAlchemyError, OSError):
                 async with self._engine.connect() as connection:
                     count, age = (await connection.execute(_WAITING)).one()
+                # For the one that stands by, too: it has nothing to do, and that is well.
+                self.empty = not count
                 telemetry.OUTBOX_ROWS.set(count)
                 telemetry.OUTBOX_AGE_SECONDS.set(float(age))
             await asyncio.sleep(_SAMPLE_SECONDS)
