@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -12,19 +11,7 @@ import pytest
 
 from contracts.__main__ import main
 
-ROOT = Path(__file__).parents[1]
 SCHEMA = "schema/care-unit-updated.json"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A copy of the contracts folder, all its contracts drafts."""
-    for name in ("schema", "examples"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    for name in ("pyproject.toml", "asyncapi.yaml", "src/contracts/topics.yaml"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, tmp_path / name)
-    return tmp_path
 
 
 def without_field(folder: Path, path: str, field: str) -> None:
@@ -73,18 +60,6 @@ def test_check_fails_on_a_stale_file_and_on_an_edited_example(folder: Path, caps
     assert f"examples/care-unit-updated/v1/{example.name} was edited or deleted" in out
 
 
-def test_a_draft_may_break_and_a_frozen_contract_may_not(folder: Path, capsys: pytest.CaptureFixture[str]):
-    old = folder / "old"
-    shutil.copytree(folder / "schema", old)
-    without_field(folder, "old/care-unit-updated.json", "name")
-    assert main(["compare", "--base", str(old)], folder) == 0
-    out = capsys.readouterr().out
-    assert "care-unit-updated (draft): breaks\n  name: new readers refuse old messages: may be missing" in out
-    assert main(["freeze", "care-unit-updated"], folder) == 0
-    assert main(["compare", "--base", str(old)], folder) == 1
-    assert "care-unit-updated (frozen): breaks" in capsys.readouterr().out
-
-
 def test_check_names_the_break_of_a_frozen_contract(folder: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["freeze", "care-unit-updated"], folder) == 0
     assert main(["check"], folder) == 0
@@ -112,28 +87,6 @@ def test_a_frozen_topic_without_a_class_is_a_break(folder: Path, capsys: pytest.
     (folder / "frozen" / "gone-updated.v1.json").write_text("{}")
     assert main(["check"], folder) == 1
     assert "gone-updated: (message): new readers refuse old messages" in capsys.readouterr().out
-
-
-def test_compare_reads_the_schemas_of_a_git_revision(folder: Path, capsys: pytest.CaptureFixture[str]):
-    without_field(folder, SCHEMA, "name")
-    (folder / "schema" / "case-step-changed.json").unlink()
-    for command in (["init", "-q"], ["add", "schema"], ["commit", "-qm", "old"]):
-        author = ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false"]
-        subprocess.run(["git", "-C", folder, *author, *command], check=True)
-    assert main(["compare", "--base", "HEAD"], folder) == 0
-    out = capsys.readouterr().out
-    assert "care-unit-updated (draft): breaks" in out
-    assert "case-step-changed (draft): new" in out
-    assert "waittime-updated" not in out
-
-
-@pytest.mark.parametrize("base", ["no-such-revision", "--output=x"])
-def test_a_base_that_does_not_exist_is_one_line_and_code_2(folder: Path, base: str, capsys: pytest.CaptureFixture[str]):
-    subprocess.run(["git", "-C", folder, "init", "-q"], check=True)
-    assert main(["compare", f"--base={base}"], folder) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("contracts: git: ")
-    assert error.count("\n") == 1
 
 
 def test_an_unknown_topic_is_one_line_and_code_2(folder: Path, capsys: pytest.CaptureFixture[str]):

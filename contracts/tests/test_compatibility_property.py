@@ -1,15 +1,27 @@
 """What the comparison calls compatible is compatible: checked against a JSON Schema validator on generated schemas."""
 
 import copy
+import json
+from pathlib import Path
 from typing import Any
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from contracts import MESSAGES as KINDS
+from contracts.changes import changes
 from contracts.compatibility import differences
+from contracts.schema import message_schema
 
 Schema = dict[str, Any]
+
+SCHEMAS_NOW = {message.topic.name: message_schema(message) for message in KINDS}
+EXAMPLES = {
+    topic: [json.loads(path.read_text(encoding="utf-8"))["value"] for path in folder.rglob("*.json")]
+    for topic in SCHEMAS_NOW
+    if (folder := Path(__file__).parents[1] / "examples" / topic)
+}
 
 WORDS = st.lists(st.sampled_from(["a", "ab", "abc", "b"]), min_size=1, unique=True)
 
@@ -155,3 +167,105 @@ def test_the_comparison_never_fails_and_mirrors_when_turned_round(pair: tuple[Sc
     back = {(row.path, row.direction) for row in differences(new, old) if "open list" not in row.reason}
     turned = {"backward": "forward", "forward": "backward", "unjudged": "unjudged"}
     assert {(path, turned[direction]) for path, direction in there} == back
+
+
+@st.composite
+def compatible(draw: st.DrawFn) -> tuple[Schema, Schema]:
+    """A message schema and what it may become without breaking anybody, by one to five changes anywhere in it."""
+    old = draw(MESSAGES)
+    new = copy.deepcopy(old)
+    for count in range(draw(st.integers(1, 5))):
+        part = draw(st.sampled_from([new, *_parts(new)]))
+        match draw(st.sampled_from(["described", "field", "dropped", "word", "default", "order", "null", "defs"])):
+            case "described":
+                part[draw(st.sampled_from(["description", "title", "$comment", "x-audience"]))] = draw(st.text("ab"))
+            case "field" if part.get("type") == "object":
+                part["properties"][f"new{count}"] = draw(SCHEMAS)
+            case "dropped" if set(part.get("properties", {})) - set(part.get("required", [])):
+                del part["properties"][min(set(part["properties"]) - set(part["required"]))]
+            case "word" if "x-extensible-enum" in part:
+                part["x-extensible-enum"].append(f"new{count}")
+            case "default":
+                part["default"] = draw(st.text("ab"))
+            case "order" if "enum" in part:
+                part["enum"].reverse()
+            case "null" if "anyOf" in part:
+                part["anyOf"].reverse()
+            case "defs" if "items" in part:
+                new.setdefault("$defs", {})[f"Part{count}"] = part["items"]
+                part["items"] = {"$ref": f"#/$defs/Part{count}"}
+    return old, new
+
+
+def _parts(schema: Schema) -> list[Schema]:
+    below = [
+        *schema.get("properties", {}).values(),
+        *([schema["items"]] if "items" in schema else []),
+        *schema.get("prefixItems", []),
+        *schema.get("anyOf", []),
+    ]
+    return [found for part in below if "$ref" not in part for found in [part, *_parts(part)]]
+
+
+@given(compatible())
+def test_a_compatible_change_is_never_called_breaking(pair: tuple[Schema, Schema]):
+    assert [change for change in changes(*pair) if change.breaks] == []
+
+
+@given(neighbours())
+def test_what_is_told_breaks_exactly_whom_the_comparison_says(pair: tuple[Schema, Schema]):
+    found = changes(*pair)
+    assert {who for change in found for who in change.breaks} == {row.direction for row in differences(*pair)}
+    assert all(change.what and change.why for change in found)
+
+
+@given(neighbours(), st.data())
+def test_what_is_told_to_break_nobody_leaves_every_message_of_either_version_readable_in_the_other(
+    pair: tuple[Schema, Schema], data: st.DataObject
+):
+    assume(not any(change.breaks for change in changes(*pair)))
+    for writer, reader in (pair, pair[::-1]):
+        message = data.draw(instances(writer))
+        assume(Draft202012Validator(writer).is_valid(message))
+        assert Draft202012Validator(reader).is_valid(message)
+
+
+@st.composite
+def real_neighbours(draw: st.DrawFn) -> tuple[str, Schema, Schema]:
+    """A real contract's topic and schema, and one that differs from it in one to three places."""
+    topic = draw(st.sampled_from(sorted(EXAMPLES)))
+    old = SCHEMAS_NOW[topic]
+    new = copy.deepcopy(old)
+    for _ in range(draw(st.integers(1, 3))):
+        part = draw(
+            st.sampled_from([new, *_parts(new), *(found for one in new["$defs"].values() for found in _parts(one))])
+        )
+        match draw(st.sampled_from(["gone", "needed", "free", "rule", "closed", "type"])):
+            case "gone" if part.get("properties"):
+                part["properties"].pop(draw(st.sampled_from(sorted(part["properties"]))))
+            case "needed" if part.get("properties"):
+                part.setdefault("required", []).append(draw(st.sampled_from([*sorted(part["properties"]), "new"])))
+                part["required"] = sorted(set(part["required"]))
+            case "free" if part.get("required"):
+                part["required"].remove(draw(st.sampled_from(sorted(part["required"]))))
+            case "rule" if "type" in part:
+                part.update(
+                    draw(st.sampled_from([{"minLength": 9}, {"pattern": "^S"}, {"minItems": 1}, {"minimum": 2}]))
+                )
+            case "closed" if "x-extensible-enum" in part:
+                part["enum"] = part.pop("x-extensible-enum")[1:]
+            case "type" if len(part.get("anyOf", [])) > 1:
+                part["anyOf"].pop()
+    return topic, old, new
+
+
+@given(real_neighbours())
+def test_of_a_real_contract_no_change_that_refuses_a_frozen_example_goes_untold(told: tuple[str, Schema, Schema]):
+    topic, old, new = told
+    breaks = {who for change in changes(old, new) for who in change.breaks}
+    back = {who for change in changes(new, old) for who in change.breaks}
+    refused = [value for value in EXAMPLES[topic] if not Draft202012Validator(new).is_valid(value)]
+    assert all(Draft202012Validator(old).is_valid(value) for value in EXAMPLES[topic])
+    if refused:
+        assert "backward" in breaks
+        assert "forward" in back

@@ -2,13 +2,10 @@
 
 import argparse
 import json
-import shutil
-import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
-from contracts import freeze, generate
+from contracts import compare, freeze, generate, older
 
 ROOT = Path(__file__).resolve().parents[2]
 """The contracts folder of the source checkout; an installed copy has none."""
@@ -25,7 +22,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         if not (root / "pyproject.toml").is_file():
             raise _Usage("works in a source checkout only: the package is installed without one")
         code: int = options.run(options, root)
-    except (_Usage, freeze.Refused, OSError) as error:
+    except (_Usage, older.Unusable, freeze.Refused, OSError) as error:
         sys.stderr.write(f"contracts: {error}\n")
         return 2
     return code
@@ -41,9 +38,12 @@ def _parser() -> argparse.ArgumentParser:
     make.set_defaults(run=_generate)
     check = commands.add_parser("check", help="generate --check, frozen contracts and frozen examples")
     check.set_defaults(run=_check)
-    compare = commands.add_parser("compare", help="tell what changed since an older version")
-    compare.add_argument("--base", required=True, metavar="DIR|REV", help="a folder of schemas, or a git revision")
-    compare.set_defaults(run=_compare)
+    since = commands.add_parser("compare", help="tell what changed since an older version, and whom it breaks")
+    since.add_argument("--base", required=True, metavar="REV|DIR", help="a git revision, or another contracts folder")
+    since.add_argument("--strict", action="store_true", help="fail on breaks of drafts too")
+    since.add_argument("--all", action="store_true", help="show changed descriptions and examples too")
+    since.add_argument("--json", action="store_true", help="print JSON, with everything in it")
+    since.set_defaults(run=_compare)
     fix = commands.add_parser("freeze", help="record new examples; with topics, freeze their contracts too")
     fix.add_argument("topics", nargs="*", metavar="TOPIC", help="for example care-unit-updated")
     fix.add_argument("--drafts", action="store_true", help="record edited examples of draft contracts anew")
@@ -75,40 +75,18 @@ def _check(options: argparse.Namespace, root: Path) -> int:
 
 
 def _compare(options: argparse.Namespace, root: Path) -> int:
-    old, fixed, broken = _schemas_at(options.base, root), freeze.frozen_contracts(root), False
-    for topic in sorted({*old, *freeze.SCHEMAS}):
-        state = "frozen" if topic in fixed else "draft"
-        if topic not in old:
-            _say([f"{topic} ({state}): new"])
-        elif found := freeze.breaks(topic, old[topic]):
-            _say([f"{topic} ({state}): breaks", *(f"  {difference}" for difference in found)])
-            broken = broken or topic in fixed
-        elif old[topic] != freeze.SCHEMAS[topic]:
-            _say([f"{topic} ({state}): changed compatibly"])
-    return 1 if broken else 0
-
-
-def _schemas_at(base: str, root: Path) -> dict[str, dict[str, Any]]:
-    """The schemas in a folder, or those committed at a git revision."""
-    if Path(base).is_dir():
-        files = {path.stem: path.read_text(encoding="utf-8") for path in sorted(Path(base).glob("*.json"))}
-    else:
-        names = _git(root, "ls-tree", "--name-only", "--end-of-options", base, "schema/").split()
-        files = {Path(name).stem: _git(root, "show", "--end-of-options", f"{base}:./{name}") for name in names}
-    try:
-        return {topic: json.loads(text) for topic, text in files.items()}
-    except ValueError as error:
-        raise _Usage(f"{base} holds a schema that is not JSON: {error}") from None
-
-
-def _git(root: Path, *arguments: str) -> str:
-    git = shutil.which("git")
-    if git is None:
-        raise _Usage("git is missing: give --base a folder instead")
-    done = subprocess.run([git, "-C", str(root), *arguments], capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        raise _Usage(f"git: {done.stderr.strip().splitlines()[0]}")
-    return done.stdout
+    found = compare.compare(older.at(options.base, root), root)
+    broken = [one for one in found if one.breaking]
+    failing = [one.topic for one in broken if one.frozen or options.strict]
+    if options.json:
+        _say([json.dumps(compare.as_json(options.base, found, failing), ensure_ascii=False, indent=2)])
+        return 1 if failing else 0
+    _say(list(compare.as_text(found, quiet_too=options.all)) or [f"no contract changed since {options.base}"])
+    if failing:
+        _say([f"broken: {', '.join(failing)}"])
+    if allowed := [one.topic for one in broken if one.topic not in failing]:
+        _say([f"drafts may break (--strict forbids it): {', '.join(allowed)}"])
+    return 1 if failing else 0
 
 
 def _freeze(options: argparse.Namespace, root: Path) -> int:

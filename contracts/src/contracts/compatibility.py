@@ -12,14 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from contracts.bounds import bound_problems
+from contracts.resolving import Unjudged, resolved
 
 Direction = Literal["backward", "forward", "unjudged"]
 Problem = tuple[str, Literal["break", "unjudged"], str]
 
-_ANNOTATIONS = {
-    "$anchor", "$comment", "$defs", "$id", "$schema", "contentEncoding", "contentMediaType",
-    "default", "deprecated", "description", "examples", "readOnly", "title", "writeOnly",
-}  # fmt: skip
 _JUDGED = {
     "additionalProperties", "anyOf", "const", "enum", "exclusiveMaximum", "exclusiveMinimum", "format", "items",
     "maxItems", "maxLength", "maxProperties", "maximum", "minItems", "minLength", "minProperties", "minimum",
@@ -53,9 +50,14 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[Difference]:
     if old == new:
         return []
     try:
-        return sorted(set(_found(_inlined(old, old, ()), _inlined(new, new, ()))))
-    except _Unjudged as reason:
+        return judged(resolved(old), resolved(new))
+    except Unjudged as reason:
         return [Difference("", "unjudged", str(reason))]
+
+
+def judged(old: Any, new: Any) -> list[Difference]:
+    """The same for two resolved schemas, or any two parts of them. Raises Unjudged."""
+    return sorted(set(_found(old, new)))
 
 
 def _found(old: Any, new: Any) -> Iterator[Difference]:
@@ -67,41 +69,6 @@ def _found(old: Any, new: Any) -> Iterator[Difference]:
         yield Difference(path.lstrip("."), "backward", reason)
 
 
-class _Unjudged(Exception):
-    """The schema is built in a way this module does not follow."""
-
-
-def _inlined(schema: Any, document: dict[str, Any], trail: tuple[str, ...]) -> Any:
-    """The schema without annotations, with every $ref replaced by what it points at."""
-    if not isinstance(schema, dict):
-        return schema
-    merged = {key: value for key, value in schema.items() if key != "$ref"}
-    if (target := schema.get("$ref")) is not None:
-        if target in trail or not target.startswith("#/$defs/"):
-            raise _Unjudged(f"{target} refers to itself or to another document")
-        pointed = document["$defs"][target.removeprefix("#/$defs/")]
-        if not all(key in _ANNOTATIONS or key.startswith("x-") for key in merged):
-            raise _Unjudged(f"{target} has rules beside it")
-        merged, trail = {**pointed, **merged}, (*trail, target)
-        if "$ref" in pointed:
-            return _inlined({**merged, "$ref": pointed["$ref"]}, document, trail)
-    return {key: _inside(key, value, document, trail) for key, value in merged.items() if _matters(key)}
-
-
-def _matters(keyword: str) -> bool:
-    return keyword == "x-extensible-enum" or not (keyword in _ANNOTATIONS or keyword.startswith("x-"))
-
-
-def _inside(keyword: str, value: Any, document: dict[str, Any], trail: tuple[str, ...]) -> Any:
-    if keyword in {"const", "enum", "required", "x-extensible-enum"}:
-        return value
-    if keyword in {"properties", "patternProperties", "dependentSchemas"}:
-        return {name: _inlined(part, document, trail) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_inlined(part, document, trail) for part in value]
-    return _inlined(value, document, trail)
-
-
 def _refusals(writer: Any, reader: Any, path: str) -> Iterator[Problem]:
     """Why a reader may refuse what a writer may send."""
     if writer == reader or writer is False or reader in (True, {}):
@@ -109,7 +76,7 @@ def _refusals(writer: Any, reader: Any, path: str) -> Iterator[Problem]:
     if reader is False:
         yield path, "break", "must not be there at all"
         return
-    mine, yours = _branches(writer), _branches(reader)
+    mine, yours = branches(writer), branches(reader)
     for branch in mine:
         tries = [list(_branch_refusals(branch, other, path)) for other in yours if _may_meet(branch, other)]
         if not tries:
@@ -118,16 +85,16 @@ def _refusals(writer: Any, reader: Any, path: str) -> Iterator[Problem]:
             yield from min(tries, key=len)
 
 
-def _branches(schema: Any) -> list[dict[str, Any]]:
-    """The schema as alternatives of one type each."""
+def branches(schema: Any) -> list[dict[str, Any]]:
+    """A resolved schema as alternatives of one type each. Raises Unjudged."""
     if schema is True:
         schema = {}
     if "anyOf" in schema:
         beside = {key: value for key, value in schema.items() if key != "anyOf"}
         parts = [part if isinstance(part, dict) else {} for part in schema["anyOf"] if part is not False]
         if any(set(part) & set(beside) for part in parts):
-            raise _Unjudged("anyOf has rules beside it that its alternatives have too")
-        return [branch for part in parts for branch in _branches({**part, **beside})]
+            raise Unjudged("anyOf has rules beside it that its alternatives have too")
+        return [branch for part in parts for branch in branches({**part, **beside})]
     types = schema.get("type", _types_of_values(schema))
     return [{**schema, "type": kind} for kind in (types if isinstance(types, list) else [types])]
 
@@ -211,26 +178,33 @@ def _object_refusals(writer: dict[str, Any], reader: dict[str, Any], path: str) 
 
 def _lost_words(old: Any, new: Any, path: str) -> Iterator[tuple[str, str]]:
     """Words that an open list no longer names, wherever both versions have the field."""
-    if not (isinstance(old, dict) and isinstance(new, dict)):
-        return
-    gone = sorted(_open_words(old) - _open_words(new)) if "x-extensible-enum" in old else []
-    if gone:
-        yield path, f"the open list lost {', '.join(gone)}, which old messages may carry"
+    mine, yours = _alternatives(old), _alternatives(new)
+    still = {word for part in yours for word in _open_words(part) | set(_words(part) or ())}
+    if yours and (gone := sorted({word for part in mine for word in _open_words(part)} - still)):
+        yield (
+            path,
+            f"the open list lost {', '.join(str(json.loads(word)) for word in gone)}, which old messages may carry",
+        )
+    if len(mine) == len(yours):
+        for before, after in zip(mine, yours, strict=True):
+            yield from _lost_inside(before, after, path)
+
+
+def _lost_inside(old: dict[str, Any], new: dict[str, Any], path: str) -> Iterator[tuple[str, str]]:
     for name in sorted(set(old.get("properties", {})) & set(new.get("properties", {}))):
         yield from _lost_words(old["properties"][name], new["properties"][name], f"{path}.{name}")
+    first, now_first = old.get("prefixItems", []), new.get("prefixItems", [])
+    for place in range(max(len(first), len(now_first))):
+        yield from _lost_words(_item(old, first, place), _item(new, now_first, place), f"{path}[{place}]")
     for keyword, mark in (("items", "[]"), ("additionalProperties", "{}")):
-        yield from _lost_words(_without_null(old.get(keyword)), _without_null(new.get(keyword)), path + mark)
-    if "anyOf" in old or "anyOf" in new:
-        before, after = _without_null(old), _without_null(new)
-        if before is not old or after is not new:
-            yield from _lost_words(before, after, path)
+        yield from _lost_words(old.get(keyword), new.get(keyword), path + mark)
 
 
-def _without_null(schema: Any) -> Any:
-    """The one alternative that is not null, if there is exactly one."""
-    parts = [part for part in schema.get("anyOf", []) if part != {"type": "null"}] if isinstance(schema, dict) else []
-    return parts[0] if len(parts) == 1 else schema
+def _alternatives(schema: Any) -> list[dict[str, Any]]:
+    """What may stand there beside null."""
+    parts = schema.get("anyOf", [schema]) if isinstance(schema, dict) else []
+    return [part for part in parts if isinstance(part, dict) and part != {"type": "null"}]
 
 
 def _open_words(schema: dict[str, Any]) -> set[str]:
-    return {*schema.get("x-extensible-enum", []), *schema.get("enum", [])}
+    return {json.dumps(word) for word in schema.get("x-extensible-enum", [])}
