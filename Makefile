@@ -3,8 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
-MEMBERS := rules contracts kit engines demo services/catalog-sync services/agreements services/search services/gateway
-PACKAGES := bench rules contracts kit engines demo catalog_sync agreements search gateway
+MEMBERS := rules contracts kit upkeep engines demo services/catalog-sync services/agreements services/search services/gateway
+PACKAGES := bench rules contracts kit upkeep engines demo catalog_sync agreements search gateway
 STAMP := .venv/.installed
 
 .PHONY: help
@@ -14,7 +14,7 @@ help:  ## List the targets.
 $(STAMP): requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS)) pyproject.toml
 	@command -v python3 >/dev/null || { echo "python3 is missing: install Python 3.11 or newer"; exit 1; }
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, this is $$(python3 --version)"; exit 1; }
-	@echo "[install] creating .venv from requirements.lock"
+	@echo "[install] creating .venv from requirements.lock" >&2
 	@test -x $(PY) || python3 -m venv .venv
 	@.venv/bin/python -m uv --version >/dev/null 2>&1 || .venv/bin/pip install -q "$$(grep -oE '^uv==[0-9.]+' requirements.lock)"
 	@.venv/bin/uv pip sync -q --compile-bytecode requirements.lock
@@ -41,6 +41,10 @@ generate: $(STAMP)  ## Write what is generated: schemas, asyncapi.yaml, topics.y
 	@$(PY) -m contracts generate
 	@$(PY) docs/api/generate.py
 
+.PHONY: contract-diff
+contract-diff: $(STAMP)  ## Tell what changed in the contracts since BASE and whom it breaks: make contract-diff BASE=main.
+	@$(PY) -m contracts compare --base "$(or $(BASE),main)" $(if $(STRICT),--strict)
+
 .PHONY: test
 test: $(STAMP)  ## Run all tests, on real engines.
 	@.venv/bin/pytest -q
@@ -48,6 +52,10 @@ test: $(STAMP)  ## Run all tests, on real engines.
 .PHONY: test-fast
 test-fast: $(STAMP)  ## Run the tests that need no engine.
 	@.venv/bin/pytest -q -m "not engine and not flow"
+
+.PHONY: faults
+faults: $(STAMP)  ## Kill, stop and confuse every part, and print what it cost; FAULTS_JSON=file keeps it for machines.
+	@.venv/bin/pytest -q tests/faults
 
 .PHONY: lock
 lock: $(STAMP)  ## Resolve dependencies anew into requirements.lock.
@@ -76,6 +84,10 @@ token: $(STAMP)  ## Print a bearer token of the running demo: make token ROLE=na
 .PHONY: bench-visible
 bench-visible: $(STAMP)  ## Measure how soon an approved agreement is found by search; prints JSON.
 	@$(PY) -m bench.visible
+
+.PHONY: bench-plumbing
+bench-plumbing: $(STAMP)  ## Measure relay, consumer and projection beside the bare engines; prints JSON: ONLY=relay,latency SMALL=1 GROWTH=1 PEER=debezium.
+	@$(PY) -m bench.plumbing $(if $(ONLY),--only "$(ONLY)") $(if $(SMALL),--small) $(if $(GROWTH),--growth) $(if $(PEER),--peer "$(PEER)")
 
 .PHONY: clean
 clean:  ## Stop the demo and remove its data, caches and .venv.

@@ -15,9 +15,10 @@ import demo
 import engines
 import kit
 import rules
+import upkeep
 from kit import database
 
-MEMBERS = (contracts, demo, engines, kit, rules)
+MEMBERS = (contracts, demo, engines, kit, rules, upkeep)
 
 NewDatabase = Callable[[str], Awaitable[str]]
 

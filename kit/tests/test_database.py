@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Table, text
+from sqlalchemy import BigInteger, Column, Date, MetaData, Table, Text, select, text
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -124,6 +126,36 @@ async def test_two_writers_of_the_same_keys_in_opposite_order_do_not_lock_each_o
     await asyncio.gather(*(write(keys if number % 2 else keys[::-1], number) for number in range(1, 13)))
     async with engine.connect() as connection:
         assert set((await connection.scalars(text("SELECT version FROM thing"))).all()) == {12}
+
+
+async def test_json_is_taken_as_text_or_as_a_value_and_an_equal_version_is_mended_only_when_asked(
+    engine: AsyncEngine,
+) -> None:
+    told = Table(
+        "told",
+        MetaData(),
+        Column("id", Text, primary_key=True),
+        Column("version", BigInteger, nullable=False),
+        Column("on", Date),
+        Column("content", JSONB),
+        Column("raw", JSON),
+    )
+    day = date(2026, 3, 1)
+    rows: list[dict[str, Any]] = [
+        {"id": "a", "version": 1, "on": day, "content": {"å": [1, None]}, "raw": '{"b":  1}'},
+        {"id": "b", "version": 1, "on": None, "content": '{"text": true}', "raw": None},
+    ]
+    async with engine.begin() as connection:
+        await connection.run_sync(told.create)
+    async with database.sessions(engine).begin() as session:
+        await upsert_newer(session, told, rows)
+        stored = [tuple(row) for row in await session.execute(told.select().order_by(told.c.id))]
+        assert stored == [("a", 1, day, {"å": [1, None]}, {"b": 1}), ("b", 1, None, {"text": True}, None)]
+        mended = {**rows[0], "content": '"right"'}
+        assert await upsert_newer(session, told, [mended]) == []
+        assert [row.id for row in await upsert_newer(session, told, [mended], mend=True)] == ["a"]
+        assert await session.scalar(select(told.c.content).where(told.c.id == "a")) == "right"
+        assert await upsert_newer(session, told, [{**mended, "version": 0}], mend=True) == []
 
 
 @given(clock=st.lists(st.integers(0, 2**62), min_size=1, max_size=20))

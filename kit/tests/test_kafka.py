@@ -1,11 +1,7 @@
 """Topics from the declared list, and a producer that can always be stopped."""
 
 import asyncio
-import subprocess
-import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,33 +64,6 @@ async def test_what_the_broker_refuses_is_told_with_topic_and_reason(kafka_addre
         )
     with pytest.raises(TopicsRefused, match=f"{unique}: InvalidReplicationFactor"):
         await create_topics(kafka_address, [{"name": unique, "partitions": 1, "config": {}}], replication_factor=3)
-
-
-def _command(file: Path, bootstrap: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "kit", "create-topics", str(file), "--bootstrap", bootstrap]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-
-
-def test_the_command_creates_the_topics_of_a_file(kafka_address: str, unique: str, tmp_path: Path) -> None:
-    file = tmp_path / "topics.yaml"
-    file.write_text(f"topics:\n- name: {unique}\n  partitions: 1\n  config: {{}}\n")
-    answers = [_command(file, kafka_address) for _ in range(2)]
-    assert [(answer.returncode, answer.stdout) for answer in answers] == [
-        (0, "1 topics created\n"),
-        (0, "0 topics created\n"),
-    ]
-
-
-def test_the_command_tells_in_one_line_that_no_broker_answers(silent_port: str, tmp_path: Path) -> None:
-    file = tmp_path / "topics.yaml"
-    file.write_text("topics: []\n")
-    begun = time.monotonic()
-    for answer in (_command(file, silent_port), _command(tmp_path / "missing.yaml", silent_port)):
-        assert answer.returncode == 1
-        assert answer.stdout == ""
-        assert answer.stderr.startswith("create-topics: ")
-        assert answer.stderr.count("\n") == 1, answer.stderr
-    assert time.monotonic() - begun < 10
 
 
 async def test_a_broker_that_accepts_and_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,17 +124,25 @@ def test_a_process_whose_parts_are_done_ends_with_code_0(unused_port: int) -> No
 
 def test_help_names_every_command_and_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     commands = {"api": "Serve the HTTP API.", "worker": "Work."}
-    assert process.command("things", "Things.", commands, ["worker"]) == "worker"
+    assert process.command("things", "Things.", commands, ["worker"]).command == "worker"
     with pytest.raises(SystemExit) as ended:
         process.command("things", "Things.", commands, ["--help"])
     shown = capsys.readouterr().out
     assert ended.value.code == 0
     assert "example: python -m things api" in shown
     assert "Serve the HTTP API." in shown
-    for wrong in ([], ["other"]):
+    for wrong in ([], ["other"], ["api", "--since", "today"]):
         with pytest.raises(SystemExit) as ended:
             process.command("things", "Things.", commands, wrong)
         assert ended.value.code == 2
+    asked = process.command(
+        "things",
+        "Things.",
+        commands,
+        ["worker", "--since", "today"],
+        {"worker": lambda worker: worker.add_argument("--since") and None},
+    )
+    assert (asked.command, asked.since) == ("worker", "today")
 
 
 class Settings(BaseSettings):

@@ -4,13 +4,17 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, overload
 
 T = TypeVar("T")
 
 _PAUSE_SECONDS = 0.05
 
 
+@overload
+async def eventually(check: Callable[[], Awaitable[T]], within: float = ...) -> T: ...
+@overload
+async def eventually(check: Callable[[], T], within: float = ...) -> T: ...
 async def eventually(check: Callable[[], T | Awaitable[T]], within: float = 10.0) -> T:
     """The first true result of the check. AssertionError after `within` seconds, with the last result or failure.
 

@@ -3,15 +3,18 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
+import orjson
 from fastapi import Depends, Request
-from sqlalchemy import Connection, MetaData, Row, Table, make_url
+from sqlalchemy import ARRAY, JSON, Connection, MetaData, Row, Table, Text, bindparam, cast, func, make_url, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.sql.dml import ReturningInsert
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -52,24 +55,47 @@ def next_version(previous: int | None) -> int:
     return now if previous is None else max(previous + 1, now)
 
 
-async def upsert_newer(session: AsyncSession, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[Row[Any]]:
-    """Insert rows or overwrite lower `version`s, in key order against deadlocks; primary keys of the rows changed."""
+async def upsert_newer(
+    session: AsyncSession, table: Table, rows: Sequence[Mapping[str, Any]], *, mend: bool = False
+) -> list[Row[Any]]:
+    """Insert rows or overwrite lower `version`s, in key order against deadlocks; primary keys of the rows changed.
+
+    JSON columns take text that is JSON already, or what can be dumped. `mend` overwrites equal versions too.
+    """
     keys = [column.name for column in table.primary_key.columns]
     newest: dict[tuple[Any, ...], Mapping[str, Any]] = {}
     for row in rows:
-        key = tuple(row[name] for name in keys)
+        key = tuple([row[name] for name in keys])
         if key not in newest or newest[key]["version"] < row["version"]:
             newest[key] = row
     if not newest:
         return []
-    statement = insert(table)
-    statement = statement.on_conflict_do_update(
-        index_elements=keys,
-        set_={column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys},
-        where=statement.excluded.version > table.c.version,
-    )
     ordered = [newest[key] for key in sorted(newest)]
-    return list((await session.execute(statement.returning(*table.primary_key.columns), ordered)).all())
+    given = {name: [row.get(name) for row in ordered] for name in ordered[0]}
+    for name in given:
+        if isinstance(table.c[name].type, JSON):
+            given[name] = [one if one is None or isinstance(one, str) else _json(one) for one in given[name]]
+    return list((await session.execute(_upsert(table, tuple(given), mend), given)).all())
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+@cache
+def _upsert(table: Table, names: tuple[str, ...], mend: bool) -> ReturningInsert[Any]:
+    # One array a column: a third of the work of one parameter a value, for Python and for the server.
+    types = [Text() if isinstance(table.c[name].type, JSON) else table.c[name].type for name in names]
+    arrays = [bindparam(name, type_=ARRAY(kind)) for name, kind in zip(names, types, strict=True)]
+    rows = func.unnest(*arrays).table_valued(*names, name="given").render_derived()
+    statement = insert(table).from_select(names, select(*(cast(rows.c[name], table.c[name].type) for name in names)))
+    keys = list(table.primary_key.columns)
+    compared = statement.excluded.version >= table.c.version if mend else statement.excluded.version > table.c.version
+    return statement.on_conflict_do_update(
+        index_elements=keys,
+        set_={name: statement.excluded[name] for name in names if not table.c[name].primary_key},
+        where=compared,
+    ).returning(*keys)
 
 
 def is_transient(error: BaseException) -> bool:

@@ -1,8 +1,9 @@
-"""JSON lines on stdout: an event in words plus fields. Never personal data, never a query string."""
+"""JSON lines: an event in words plus fields. Never personal data, never a query string."""
 
 import logging
 import sys
 import traceback
+from typing import TextIO
 
 import structlog
 from structlog.stdlib import ProcessorFormatter
@@ -20,8 +21,11 @@ _THRESHOLDS = dict.fromkeys(("uvicorn", "uvicorn.error", "httpx", "alembic", "op
 _THRESHOLDS |= {"uvicorn.access": "CRITICAL", "aiokafka": "ERROR"}
 
 
-def configure(service: str, level: str = "INFO") -> None:
-    """Send our own and the libraries' log records as JSON lines to stdout, each with the service's name."""
+def configure(service: str, level: str = "INFO", to: TextIO | None = None) -> None:
+    """Send our own and the libraries' log records as JSON lines to stdout, each with the service's name.
+
+    A command whose output is its result has them sent to stderr.
+    """
     structlog.configure(
         processors=[*_SHARED, ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -29,7 +33,7 @@ def configure(service: str, level: str = "INFO") -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(to or sys.stdout)
     render = structlog.processors.JSONRenderer(ensure_ascii=False)
     last: list[Processor] = [ProcessorFormatter.remove_processors_meta, _place, render]
     handler.setFormatter(ProcessorFormatter(foreign_pre_chain=_SHARED, processors=last))

@@ -18,6 +18,20 @@ Raw: TypeAlias = ConsumerRecord[Any, Any]
 Refused = tuple[Raw, Exception]
 """A record as it came, and what was wrong with it."""
 
+LEFT_OUT = b"left out: too large"
+"""The header `parked-value` of a record whose value stayed where it was: the headers say where."""
+
+
+def name(topic: str, group: str) -> str:
+    """The parked topic of one consumer group of a topic."""
+    return f"{topic}-parked-{group}"
+
+
+def reason(error: Exception) -> str:
+    """What is said of a record that could not be used; a message may repeat its data, so this stays out of logs."""
+    said = str(error).splitlines() if isinstance(error, ValueError) else []
+    return said[0][:300] if said else f"{type(error).__name__}: see the service's log"
+
 
 class Parking:
     """The parked topics of one group. Connects when first needed."""
@@ -33,7 +47,9 @@ class Parking:
             if self._producer is None:
                 self._producer = kafka.producer(self._bootstrap)
                 await self._producer.start()
-            sending = [self._send(self._producer, item, error) for item, error in refused]
+            # In the order of their topic: so they are used once their fault is mended.
+            ordered = sorted(refused, key=lambda pair: (pair[0].topic, pair[0].partition, pair[0].offset))
+            sending = [self._send(self._producer, item, error) for item, error in ordered]
             for result in await asyncio.gather(*sending, return_exceptions=True):
                 if result is not None:
                     raise result
@@ -52,17 +68,14 @@ class Parking:
             await kafka.stop(leaving)
 
     async def _send(self, producer: AIOKafkaProducer, item: Raw, error: Exception) -> None:
-        # For the parked record only, which holds the data anyway: a message may repeat it, and stays out of the log.
-        said = str(error).splitlines() if isinstance(error, ValueError) else []
-        reason = said[0][:300] if said else f"{type(error).__name__}: see the service's log"
         context = {"topic": item.topic, "partition": item.partition, "offset": item.offset, "group": self._group}
-        context |= {"reason": reason, "at": datetime.now(UTC).isoformat()}
-        added = [(f"parked-{name}", str(value).encode(errors="replace")) for name, value in context.items()]
+        context |= {"reason": reason(error), "at": datetime.now(UTC).isoformat()}
+        added = [(f"parked-{label}", str(value).encode(errors="replace")) for label, value in context.items()]
         headers = [*item.headers, *added]
-        topic = f"{item.topic}-parked-{self._group}"
+        topic = name(item.topic, self._group)
         try:
             await producer.send_and_wait(topic, item.value, key=item.key, headers=headers)
         except MessageSizeTooLargeError:
             # It must not stop those behind it; the original can be read where the headers say.
-            headers.append(("parked-value", b"left out: too large"))
+            headers.append(("parked-value", LEFT_OUT))
             await producer.send_and_wait(topic, b"", key=item.key, headers=headers)

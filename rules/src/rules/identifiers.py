@@ -5,6 +5,7 @@ No message repeats the value it refuses: a refused organisation number may be so
 
 import re
 from datetime import date
+from functools import lru_cache
 
 from rules.regions import REGIONS
 
@@ -113,11 +114,17 @@ def hsa_id(value: str) -> str:
     match = _HSA_ID.fullmatch(normal)
     if match is None:
         raise ValueError("must look like SE2321000016-A123: SE, ten digits, a hyphen, then 1-18 letters or digits")
-    if not passes_luhn(match[1]):
-        raise ValueError("holds an organisation number that fails its check digit")
-    if is_personal_number(match[1]):
-        raise ValueError("holds a personal number: an HSA-id must be issued under an organisation number")
+    _check_owner(match[1])
     return normal
+
+
+@lru_cache(maxsize=1024)
+def _check_owner(digits: str) -> None:
+    # Few owners issue many ids. What is refused is not kept: it may be a personal number.
+    if not passes_luhn(digits):
+        raise ValueError("holds an organisation number that fails its check digit")
+    if is_personal_number(digits):
+        raise ValueError("holds a personal number: an HSA-id must be issued under an organisation number")
 
 
 def sctid(value: str) -> str:

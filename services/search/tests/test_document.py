@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.domain.document import Sources, build
+from search.domain.document import Sources, build, services_of, unit_of
 from search.domain.waits import days_by_region, ranking
 
 
@@ -15,12 +15,11 @@ def document(make):
     def built(*, unit=None, agreements=(), offerings=(), waits=(), codes=None):
         return build(
             Sources(
-                unit=(unit or make.unit("A")).model_dump(mode="json"),
+                unit=unit_of((unit or make.unit("A")).model_dump(mode="json"), "Stockholm"),
                 code_key=make.katarakt,
                 code_text="Kataraktoperation",
-                municipality="Stockholm",
                 offerings=[one.model_dump(mode="json") for one in offerings],
-                agreements=[one.model_dump(mode="json") for one in agreements],
+                services=[given for one in agreements for given in services_of(one.model_dump(mode="json"))],
                 waits=[one.model_dump(mode="json") for one in waits],
                 codes=codes if codes is not None else {make.katarakt: "Kataraktoperation"},
             )

@@ -6,7 +6,7 @@ import pytest
 
 from search.domain import hit, tiers
 from search.domain.age import told
-from search.domain.document import Sources, build
+from search.domain.document import Sources, build, services_of, unit_of
 from search.domain.question import Question, Sort, Spot
 
 TODAY = date(2026, 3, 29)
@@ -19,12 +19,11 @@ def shown(make):
     def of(*, agreements=(), waits=(), unit=None, tier=None, near=None, region="14"):
         document = build(
             Sources(
-                unit=(unit or make.unit("A")).model_dump(mode="json"),
+                unit=unit_of((unit or make.unit("A")).model_dump(mode="json"), "Stockholm"),
                 code_key=make.katarakt,
                 code_text="Kataraktoperation",
-                municipality="Stockholm",
                 offerings=[make.offering("A").model_dump(mode="json")],
-                agreements=[one.model_dump(mode="json") for one in agreements],
+                services=[given for one in agreements for given in services_of(one.model_dump(mode="json"))],
                 waits=[one.model_dump(mode="json") for one in waits],
                 codes={make.katarakt: "Kataraktoperation"},
             )

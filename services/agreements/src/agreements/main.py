@@ -1,5 +1,6 @@
-"""Puts agreements together: the api process, the worker process, migrations."""
+"""Puts agreements together: the api process, the worker process, migrations, upkeep."""
 
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -12,9 +13,12 @@ from agreements.api.routes import POLICY, router
 from agreements.consumer import HANDLERS
 from agreements.domain import Refused
 from agreements.settings import Settings
+from contracts import AgreementRegistered
 from kit import auth, database, health, http, logging, process, settings
 from kit.consumer import Consumer
 from kit.outbox import Relay
+from upkeep import parked_arguments, parked_command, reconcile_command
+from upkeep.parked_count import ParkedCount
 
 # Defaults are written out when an agreement is announced: twice this still fits in one Kafka record (1 MB).
 _BODY_LIMIT = 512 * 1024
@@ -78,6 +82,7 @@ async def work(given: Settings) -> None:
     sessions = database.sessions(engine)
     consumer = Consumer("agreements", given.kafka_bootstrap, sessions, HANDLERS)
     relay = Relay(engine, given.kafka_bootstrap)
+    parked = ParkedCount("agreements", given.kafka_bootstrap, HANDLERS)
 
     async def mark_copied() -> None:
         await consumer.caught_up.wait()
@@ -90,15 +95,19 @@ async def work(given: Settings) -> None:
     )
     try:
         await process.together(
-            consumer.run, relay.run, mark_copied, process.serving(app, host=given.host, port=given.worker_port)
+            consumer.run,
+            relay.run,
+            mark_copied,
+            parked.run,
+            process.serving(app, host=given.host, port=given.worker_port),
         )
     finally:
         await engine.dispose()
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """`python -m agreements api|worker|all|migrate`."""
-    chosen = process.command(
+    """`python -m agreements api|worker|all|migrate|parked|reconcile`."""
+    asked = process.command(
         "agreements",
         "Agreements and own provision, from draft to published.",
         {
@@ -106,16 +115,19 @@ def main(argv: Sequence[str] | None = None) -> None:
             "worker": "Copy the catalogue and send what is announced.",
             "all": "Both in one process.",
             "migrate": "Bring the database up to date.",
+            "parked": parked_arguments.SENTENCE,
+            "reconcile": reconcile_command.SENTENCE,
         },
         argv,
+        {"parked": parked_arguments.arguments, "reconcile": reconcile_command.arguments},
     )
     given = settings.read(Settings)
-    logging.configure("agreements", given.log_level)
+    logging.configure("agreements", given.log_level, sys.stderr if asked.command in ("parked", "reconcile") else None)
 
     async def worker() -> None:
         await work(given)
 
-    match chosen:
+    match asked.command:
         case "api":
             process.run(process.serving(api(given), host=given.host, port=given.api_port))
         case "worker":
@@ -124,3 +136,17 @@ def main(argv: Sequence[str] | None = None) -> None:
             process.run(process.serving(api(given), host=given.host, port=given.api_port), worker)
         case "migrate":
             database.migrate(given.postgres_url, given.migrations)
+        case "parked":
+            sys.exit(parked_command.run(asked, "agreements", given.kafka_bootstrap, given.postgres_url, HANDLERS))
+        case "reconcile":
+            sys.exit(
+                reconcile_command.run(
+                    asked,
+                    given.kafka_bootstrap,
+                    given.postgres_url,
+                    [AgreementRegistered.topic.name],
+                    service.version_told,
+                    service.versions_to_tell,
+                    service.announce_anew,
+                )
+            )

@@ -2,7 +2,7 @@
 
 import dataclasses
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from agreements import store
 from agreements.domain import Action, Actor, Agreement, Refused, State, check_region, transition
-from contracts import AgreementRegistered, encode
+from contracts import AgreementRegistered, encode, reader
 from kit import outbox, telemetry
+from kit.consumer import Record
 from kit.database import next_version
 from rules.agreements import Fault, faults, text_faults
 from rules.calendar import swedish_day
@@ -99,11 +100,11 @@ async def act(session: AsyncSession, actor: Actor, agreement_id: str, action: Ac
     await store.update(session, changed)
     await store.remember(session, changed, action, actor.subject, reason)
     if changed.has_been_public:
-        await announce(session, changed)
+        await announce(session, changed, now)
     return changed
 
 
-async def announce(session: AsyncSession, changed: Agreement) -> None:
+async def announce(session: AsyncSession, changed: Agreement, now: datetime) -> None:
     """Put the agreement's public state in the outbox, in the transaction that changed it."""
     message = AgreementRegistered.model_validate(
         {
@@ -116,7 +117,28 @@ async def announce(session: AsyncSession, changed: Agreement) -> None:
             "changed_at": changed.changed_at,
         }
     )
-    await outbox.add(session, [encode(message, at=changed.changed_at, traceparent=telemetry.traceparent())])
+    await outbox.add(session, [encode(message, at=now, traceparent=telemetry.traceparent())])
+
+
+def version_told(record: Record) -> int:
+    """The version in a record of this service's topic. Raises Unreadable."""
+    return reader(AgreementRegistered)(record).version
+
+
+async def versions_to_tell(session: AsyncSession, topic: str, keys: Collection[str] | None) -> dict[str, int]:
+    """What its topic must tell of each agreement that has been public; with keys: of those alone, their rows locked."""
+    return await store.public_versions(session, keys)
+
+
+async def announce_anew(session: AsyncSession, topic: str, versions: Mapping[str, int]) -> None:
+    """Announce agreements as they are, at new versions. Their rows are locked, and they have been public."""
+    now = datetime.now(UTC)
+    for agreement_id, version in versions.items():
+        changed = dataclasses.replace(await _locked(session, agreement_id), version=version)
+        await store.update(session, changed)
+        # The agreement is as it was; its history tells when it was announced anew.
+        await store.remember(session, dataclasses.replace(changed, changed_at=now), "announce", "reconcile", None)
+        await announce(session, changed, now)
 
 
 async def _locked(session: AsyncSession, agreement_id: str) -> Agreement:

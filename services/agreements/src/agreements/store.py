@@ -1,6 +1,6 @@
 """Tables and every SQL statement of agreements."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -107,6 +107,14 @@ async def lock(session: AsyncSession, agreement_id: str) -> Agreement | None:
     """The agreement with its row locked until the transaction ends."""
     row = (await session.execute(select(agreement).where(agreement.c.id == agreement_id).with_for_update())).first()
     return _agreement(row) if row is not None else None
+
+
+async def public_versions(session: AsyncSession, ids: Collection[str] | None) -> dict[str, int]:
+    """The version of every agreement that has been public; with ids: of those among them alone, their rows locked."""
+    query = select(agreement.c.id, agreement.c.version).where(agreement.c.published_at.is_not(None))
+    if ids is not None:
+        query = query.where(agreement.c.id.in_(ids)).order_by(agreement.c.id).with_for_update()
+    return {row.id: row.version for row in await session.execute(query)}
 
 
 async def update(session: AsyncSession, changed: Agreement) -> None:

@@ -1,14 +1,15 @@
-"""Puts catalog-sync together: the worker process, one sync by hand, the list of runs, migrations."""
+"""Puts catalog-sync together: the worker process, one sync by hand, the list of runs, migrations, upkeep."""
 
 import asyncio
 import sys
 from collections.abc import Sequence
 
-from catalog_sync import store
+from catalog_sync import service, store
 from catalog_sync.schedule import Clockwork
 from catalog_sync.settings import Settings
 from kit import database, health, http, logging, process, settings
 from kit.outbox import Relay
+from upkeep import reconcile_command
 
 
 async def work(given: Settings) -> None:
@@ -73,8 +74,8 @@ async def print_runs(given: Settings) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """`python -m catalog_sync worker|sync|runs|migrate`."""
-    chosen = process.command(
+    """`python -m catalog_sync worker|sync|runs|migrate|reconcile`."""
+    asked = process.command(
         "catalog_sync",
         "Care units, offerings and codes, as synced from the national catalogue and code files.",
         {
@@ -83,16 +84,18 @@ def main(argv: Sequence[str] | None = None) -> None:
             "sync": "Read every source once, now. Exit code 1: a source is away, 3: a run was held.",
             "runs": "Show the latest runs and the rows they could not use.",
             "migrate": "Bring the database up to date.",
+            "reconcile": reconcile_command.SENTENCE,
         },
         argv,
+        {"reconcile": reconcile_command.arguments},
     )
     given = settings.read(Settings)
-    logging.configure("catalog-sync", given.log_level)
+    logging.configure("catalog-sync", given.log_level, sys.stderr if asked.command == "reconcile" else None)
 
     async def worker() -> None:
         await work(given)
 
-    match chosen:
+    match asked.command:
         case "worker" | "all":
             process.run(worker)
         case "sync":
@@ -101,3 +104,15 @@ def main(argv: Sequence[str] | None = None) -> None:
             asyncio.run(print_runs(given))
         case "migrate":
             database.migrate(given.postgres_url, given.migrations)
+        case "reconcile":
+            sys.exit(
+                reconcile_command.run(
+                    asked,
+                    given.kafka_bootstrap,
+                    given.postgres_url,
+                    list(service.TOPICS),
+                    service.version_told,
+                    service.versions_to_tell,
+                    service.announce_anew,
+                )
+            )

@@ -1,6 +1,6 @@
 """Syncing: what a source says now is compared with what is known, and every difference is announced."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog_sync import store
 from catalog_sync.domain import Fact, Kind, Reading, Rejected, TooManyGone, check_share
-from contracts import CareOfferingUpdated, CareUnitUpdated, CodeUpdated, Message, encode
+from contracts import CareOfferingUpdated, CareUnitUpdated, CodeUpdated, Message, encode, reader
 from kit import outbox
+from kit.consumer import Record
 from kit.database import next_version
 from rules.calendar import swedish_day
 
@@ -22,6 +23,10 @@ _MESSAGES: dict[Kind, type[Message]] = {
     Kind.OFFERING: CareOfferingUpdated,
     Kind.CODE: CodeUpdated,
 }
+_READERS = {message.topic.name: reader(message) for message in _MESSAGES.values()}
+
+TOPICS: Mapping[str, Kind] = {message.topic.name: kind for kind, message in _MESSAGES.items()}
+"""The state topics of this service, and the kind of fact each tells of."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,25 @@ async def announce(session: AsyncSession, facts: Sequence[Fact], versions: Seque
         for fact, version in zip(facts, versions, strict=True)
     ]
     await outbox.add(session, [encode(message, at=now) for message in messages])
+
+
+def version_told(record: Record) -> int:
+    """The version in a record of one of this service's topics. Raises Unreadable."""
+    return _READERS[record.topic](record).version
+
+
+async def versions_to_tell(session: AsyncSession, topic: str, keys: Collection[str] | None) -> dict[str, int]:
+    """What a topic must tell of each fact; with keys: of those alone, and no sync may change them meanwhile."""
+    if keys is not None:
+        await store.lock_sync(session)
+    return await store.versions(session, TOPICS[topic], keys)
+
+
+async def announce_anew(session: AsyncSession, topic: str, versions: Mapping[str, int]) -> None:
+    """Announce facts as they are, at new versions. No sync may change them meanwhile."""
+    facts = await store.contents(session, TOPICS[topic], list(versions))
+    await store.renumber(session, TOPICS[topic], versions)
+    await announce(session, facts, [versions[fact.key] for fact in facts], datetime.now(UTC))
 
 
 def _valid(reading: Reading) -> tuple[list[Fact], list[Rejected]]:

@@ -1,6 +1,6 @@
 """Tables and every SQL statement of catalog-sync."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
+    bindparam,
     select,
     text,
 )
@@ -77,6 +78,21 @@ async def known(session: AsyncSession, kinds: Iterable[Kind]) -> dict[tuple[Kind
     query = select(fact.c.kind, fact.c.key, fact.c.version, fact.c.fingerprint, fact.c.ended, reference)
     rows = await session.execute(query.where(fact.c.kind.in_(list(kinds))))
     return {(Kind(row.kind), row.key): Known(row.version, row.fingerprint, row.ended, row.reference) for row in rows}
+
+
+async def versions(session: AsyncSession, kind: Kind, keys: Collection[str] | None) -> dict[str, int]:
+    """The stored version of each fact of a kind, or of some keys of it."""
+    query = select(fact.c.key, fact.c.version).where(fact.c.kind == kind)
+    if keys is not None:
+        query = query.where(fact.c.key.in_(keys))
+    return {row.key: row.version for row in await session.execute(query)}
+
+
+async def renumber(session: AsyncSession, kind: Kind, new: Mapping[str, int]) -> None:
+    """Store new versions of facts that stay as they are."""
+    statement = fact.update().where(fact.c.kind == kind, fact.c.key == bindparam("of")).values(version=bindparam("to"))
+    connection = await session.connection()
+    await connection.execute(statement, [{"of": key, "to": version} for key, version in new.items()])
 
 
 async def contents(session: AsyncSession, kind: Kind, keys: Sequence[str]) -> list[Fact]:

@@ -1,15 +1,22 @@
 """Words of Kafka in: every state topic that makes or changes an offer."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from contracts import AgreementRegistered, CareOfferingUpdated, CareUnitUpdated, CodeUpdated, WaittimeUpdated, reader
 from kit.consumer import Handler
 from search.service import project
 
-HANDLERS: Mapping[str, Handler] = {
-    CareUnitUpdated.topic.name: Handler(reader(CareUnitUpdated), project.units),
-    CareOfferingUpdated.topic.name: Handler(reader(CareOfferingUpdated), project.offerings),
-    CodeUpdated.topic.name: Handler(reader(CodeUpdated), project.codes),
-    AgreementRegistered.topic.name: Handler(reader(AgreementRegistered), project.agreements),
-    WaittimeUpdated.topic.name: Handler(reader(WaittimeUpdated), project.waits),
-}
+
+def handlers(*, mend: bool = False) -> Mapping[str, Handler]:
+    """What is done with each topic. `mend` writes what has the same version again too, for a rebuild."""
+    return {
+        CareUnitUpdated.topic.name: Handler(reader(CareUnitUpdated), partial(project.units, mend=mend)),
+        CareOfferingUpdated.topic.name: Handler(reader(CareOfferingUpdated), partial(project.offerings, mend=mend)),
+        CodeUpdated.topic.name: Handler(reader(CodeUpdated), partial(project.codes, mend=mend)),
+        AgreementRegistered.topic.name: Handler(reader(AgreementRegistered), partial(project.agreements, mend=mend)),
+        WaittimeUpdated.topic.name: Handler(reader(WaittimeUpdated), partial(project.waits, mend=mend)),
+    }
+
+
+HANDLERS = handlers()

@@ -1,19 +1,27 @@
 """Puts search together: the api process, the worker process, migrations."""
 
+import argparse
+import sys
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from kit import auth, database, health, http, logging, process, settings
 from kit.consumer import Consumer
 from search.api import POLICY, router
-from search.consumer import HANDLERS
+from search.consumer import HANDLERS, handlers
 from search.index.engine import EngineAway, Index
 from search.service.answer import Unanswerable
 from search.service.indexing import Indexer
+from search.service.rebuild import Progress, Refused, Report, RowsRebuild, alone
+from search.service.refill import refill
 from search.settings import Settings
+from upkeep import parked_arguments, parked_command, terminal
+from upkeep.parked_count import ParkedCount
 
 
 def api(given: Settings) -> FastAPI:
@@ -63,8 +71,9 @@ async def work(given: Settings) -> None:
     engine = database.connect(given.postgres_url)
     sessions = database.sessions(engine)
     index = Index(given.opensearch_url, given.index_name)
-    indexer = Indexer(sessions, index)
+    indexer = Indexer(engine, index)
     consumer = Consumer("search", given.kafka_bootstrap, sessions, HANDLERS, after_batch=indexer.wake)
+    parked = ParkedCount("search", given.kafka_bootstrap, HANDLERS)
 
     async def indexing() -> str | None:
         return f"waiting for {indexer.waiting_for}" if indexer.waiting_for is not None else None
@@ -74,15 +83,95 @@ async def work(given: Settings) -> None:
         ready={"postgresql": health.database(engine), "kafka": health.consuming(consumer), "opensearch": indexing},
     )
     try:
-        await process.together(consumer.run, indexer.run, process.serving(app, host=given.host, port=given.worker_port))
+        await process.together(
+            consumer.run, indexer.run, parked.run, process.serving(app, host=given.host, port=given.worker_port)
+        )
     finally:
         await index.close()
         await engine.dispose()
 
 
+async def rebuild(given: Settings, source: str, may_lose: Sequence[str], progress: Progress) -> Report:
+    """The projection anew, from `topics` or from `rows` only. Raises Refused, Unreachable, EngineAway."""
+    engine = database.connect(given.postgres_url)
+    index = Index(given.opensearch_url, given.index_name)
+    try:
+        async with alone(engine):
+            report = Report()
+            if source == "topics":
+                sessions = database.sessions(engine)
+                rows = RowsRebuild(sessions, given.kafka_bootstrap, handlers(mend=True), may_lose=may_lose)
+                report = await rows.run(progress)
+            report.index, report.documents, report.refused = await refill(engine, index, progress)
+            return report
+    finally:
+        await index.close()
+        await engine.dispose()
+
+
+class _Telling:
+    """Progress for people: one line that changes on a terminal, else a line every few seconds."""
+
+    def __init__(self) -> None:
+        self._at = 0.0
+
+    def __call__(self, what: str, done: int, of: int) -> None:
+        now, every = time.monotonic(), 0.1 if sys.stderr.isatty() else 5.0
+        if now < self._at + every and done < of:
+            return
+        self._at = now
+        last = "\n" if done >= of or not sys.stderr.isatty() else ""
+        sys.stderr.write(("\r" if sys.stderr.isatty() else "") + f"{what}: {done} of {of}{last}")
+        sys.stderr.flush()
+
+
+def _rebuild_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = (
+        "example: python -m search rebuild --from topics. Exit code 0: done; 1: not done, and one line says why."
+    )
+    parser.add_argument(
+        "--from",
+        dest="source",
+        required=True,
+        choices=("topics", "rows"),
+        help="topics: every row is written again as the topics tell it, then the index; rows: the index only",
+    )
+    parser.add_argument(
+        "--may-lose",
+        action="append",
+        default=[],
+        choices=sorted(HANDLERS),
+        metavar="TOPIC",
+        help="remove rows even where the topic is empty or most of it is gone; may be repeated",
+    )
+
+
+def _rebuild(given: Settings, asked: argparse.Namespace) -> None:
+    # Progress and result are told in words; what is logged beside them are faults.
+    logging.configure("search", "WARNING", sys.stderr)
+    telling = _Telling()
+
+    async def work() -> int:
+        try:
+            report = await rebuild(given, asked.source, asked.may_lose, telling)
+        except (Refused, EngineAway, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            told = str(error) if isinstance(error, Refused) else f"{_away(error)} is away; run it again"
+            sys.stderr.write(f"rebuild: {told}\n")
+            return terminal.FAILED
+        for line in report.lines():
+            terminal.out(line)
+        return terminal.DONE
+
+    raise SystemExit(terminal.run("rebuild", work))
+
+
+def _away(error: Exception) -> str:
+    return "OpenSearch" if isinstance(error, EngineAway) else "PostgreSQL"
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    """`python -m search api|worker|all|migrate`."""
-    chosen = process.command(
+    """`python -m search api|worker|all|migrate|rebuild|parked`."""
+    asked = process.command(
         "search",
         "One explained search over agreement, place and wait.",
         {
@@ -90,16 +179,19 @@ def main(argv: Sequence[str] | None = None) -> None:
             "worker": "Project what is announced into the index.",
             "all": "Both in one process.",
             "migrate": "Bring the database up to date.",
+            "rebuild": "Make rows and index anew while the workers run and searches are answered.",
+            "parked": parked_arguments.SENTENCE,
         },
         argv,
+        {"rebuild": _rebuild_arguments, "parked": parked_arguments.arguments},
     )
     given = settings.read(Settings)
-    logging.configure("search", given.log_level)
+    logging.configure("search", given.log_level, sys.stderr if asked.command == "parked" else None)
 
     async def worker() -> None:
         await work(given)
 
-    match chosen:
+    match asked.command:
         case "api":
             process.run(process.serving(api(given), host=given.host, port=given.api_port))
         case "worker":
@@ -108,3 +200,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             process.run(process.serving(api(given), host=given.host, port=given.api_port), worker)
         case "migrate":
             database.migrate(given.postgres_url, given.migrations)
+        case "rebuild":
+            _rebuild(given, asked)
+        case "parked":
+            sys.exit(parked_command.run(asked, "search", given.kafka_bootstrap, given.postgres_url, HANDLERS))

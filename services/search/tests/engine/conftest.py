@@ -12,15 +12,17 @@ import pytest
 from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 import engines
 from contracts import Message
 from kit import database
 from search.consumer import HANDLERS
+from search.domain.document import offer_id
 from search.index.engine import Index
 from search.main import api
-from search.service import documents
-from search.service.indexing import Indexer
+from search.service.following import documents
+from search.service.indexing import Indexer, looking_up
 from search.settings import Settings
 from search.store import offers
 
@@ -29,9 +31,9 @@ from search.store import offers
 class World:
     """Search with a database and an index of its own, and its HTTP API."""
 
+    engine: AsyncEngine
     sessions: database.Sessions
     index: Index
-    indexer: Indexer
     app: FastAPI
     http: httpx.AsyncClient
     opensearch: httpx.AsyncClient
@@ -44,10 +46,8 @@ class World:
                 await HANDLERS[event.topic.name].apply(session, [event])
 
     async def settle(self) -> None:
-        """Everything dirty is indexed and can be searched."""
-        await self.indexer.prepare()
-        while await self.indexer.index_some():
-            pass
+        """Everything that has changed is indexed and can be searched."""
+        await settled(self.engine, self.index)
         (await self.opensearch.post(f"/{self.name}*/_refresh")).raise_for_status()
 
     async def found(self, *events: Message, **question: Any) -> list[str]:
@@ -67,10 +67,18 @@ class World:
         return next(hit for hit in (await self.ask(**question))["items"] if hit["id"].endswith(f"-{offer}"))
 
 
+async def settled(engine: AsyncEngine, index: Index) -> None:
+    """An indexer begins, and goes on until nothing is left to do."""
+    indexer = Indexer(engine, index)
+    async with looking_up(engine) as connection:
+        while await indexer.round(connection):
+            pass
+
+
 @asynccontextmanager
 async def living(postgres: str, opensearch: str, issuer: str, name: str, headers: dict[str, str]):
     engine = database.connect(postgres)
-    sessions, index = database.sessions(engine), Index(opensearch, name)
+    index = Index(opensearch, name)
     given = Settings(
         postgres_url=postgres,
         kafka_bootstrap="unused:1",
@@ -86,7 +94,7 @@ async def living(postgres: str, opensearch: str, issuer: str, name: str, headers
         httpx.AsyncClient(base_url=opensearch, timeout=30, trust_env=False) as raw,
     ):
         try:
-            yield World(sessions, index, Indexer(sessions, index), app, http, raw, name)
+            yield World(engine, database.sessions(engine), index, app, http, raw, name)
         finally:
             await raw.delete(f"/{name}-*")
             await index.close()
@@ -98,6 +106,7 @@ class Shown:
 
     def __init__(self, session):
         self._session = session
+        self._cursor = offers.BEGINNING
         self.documents = {}
 
     async def tell(self, *events):
@@ -109,11 +118,12 @@ class Shown:
         return await self.index()
 
     async def index(self):
-        batch = await offers.dirty(self._session, 1000)
-        built, faults = await documents.of(self._session, batch)
-        assert faults == {}
-        await offers.mark_indexed(self._session, batch, {})
-        self.documents.update(built)
+        connection = (await (await self._session.connection()).get_raw_connection()).driver_connection
+        while batch := await offers.after(connection, self._cursor, 1000):
+            built, faults = await documents(connection, batch)
+            assert faults == {}
+            self._cursor = batch[-1]
+            self.documents.update({offer_id(one.unit, one.code_key): document for one, document in built.items()})
         return self
 
     @property

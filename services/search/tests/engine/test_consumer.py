@@ -12,6 +12,7 @@ from kit import kafka
 from kit.consumer import Consumer
 from kit.process import together
 from search.consumer import HANDLERS
+from search.service.indexing import Indexer
 
 pytestmark = pytest.mark.engine
 
@@ -39,8 +40,9 @@ async def announce(kafka_address, unique, make):
 
 async def test_what_is_announced_is_found_by_a_navigator_within_seconds(world, make, kafka_address, unique, announce):
     suffix, service = unique.upper(), f"vt-demo|{unique}"
-    consumer = Consumer(unique, kafka_address, world.sessions, HANDLERS, after_batch=world.indexer.wake)
-    working = asyncio.ensure_future(together(consumer.run, world.indexer.run))
+    indexer = Indexer(world.engine, world.index)
+    consumer = Consumer(unique, kafka_address, world.sessions, HANDLERS, after_batch=indexer.wake)
+    working = asyncio.ensure_future(together(consumer.run, indexer.run))
 
     async def found(number):
         answer = await world.http.get("/offers", params={"care_service": service, "patient_region": "14"})

@@ -219,3 +219,11 @@ async def test_of_several_versions_in_one_batch_the_newest_map_and_lines_hold(sh
     )
 
     assert list(shown.found) == [f"A|{make.katarakt}"]
+
+
+async def test_an_offer_no_code_leads_to_any_more_is_hidden(shown, make):
+    await shown.tell(make.unit("A"), make.agreement("1", "01", ["A"], [make.kna]))
+
+    await shown.tell(make.code(make.kna, maps=[make.brack]))
+
+    assert list(shown.found) == [f"A|{make.brack}"]

@@ -1,13 +1,14 @@
-"""Offers that several workers touch, build and mark at once."""
+"""The order of changes: revisions rise and commit in order, so that who follows them misses nothing."""
 
 import asyncio
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 
 from kit import database
 from search.service import project
-from search.store import offers
+from search.service.indexing import looking_up
+from search.store import offers, sweep
 from search.store.tables import offer
 
 pytestmark = pytest.mark.engine
@@ -21,22 +22,27 @@ async def sessions(new_database):
     await engine.dispose()
 
 
-async def test_an_offers_revision_never_goes_back_even_when_the_clock_does(sessions, make):
+async def test_revisions_never_go_back_even_when_the_clock_does(sessions, make):
     pair = [(make.hsa("A"), make.katarakt)]
-    seen = []
     async with sessions.begin() as session:
-        await offers.touch(session, pair)
+        await offers.touch(session, await offers.begin(session), pair)
         ahead = (await session.scalar(select(offer.c.revision))) + 3_600_000_000
         await session.execute(update(offer).values(revision=ahead))
-        for touch in (
-            offers.touch(session, pair),
-            offers.touch_existing(session, pair),
-            offers.touch_units(session, [make.hsa("A")]),
-            offers.touch_services(session, [make.katarakt]),
-            offers.touch_all(session),
-        ):
-            await touch
+
+    seen = []
+    touches = (
+        lambda session, revision: offers.touch(session, revision, pair),
+        lambda session, revision: offers.touch_existing(session, revision, pair),
+        lambda session, revision: offers.touch_units(session, revision, [make.hsa("A")]),
+        lambda session, revision: offers.touch_services(session, revision, [make.katarakt]),
+    )
+    for touch in touches:
+        async with sessions.begin() as session:
+            await touch(session, await offers.begin(session))
             seen.append(await session.scalar(select(offer.c.revision)))
+    await sweep.touch_below(sessions, seen[-1] + 1)
+    async with sessions() as session:
+        seen.append(await session.scalar(select(offer.c.revision)))
 
     assert seen == [ahead + step for step in range(1, 6)]
 
@@ -59,27 +65,39 @@ async def test_two_workers_that_project_at_once_do_not_miss_each_others_rows(ses
         assert list((await shown_in(session).index()).found) == [f"A|{make.katarakt}"]
 
 
-async def test_touching_and_marking_the_same_offers_at_once_never_ends_in_a_deadlock(sessions, make):
-    # HSA-ids where one begins with another: their order differs between pairs and ids.
+async def test_who_follows_while_many_workers_touch_sees_every_last_revision(sessions, make):
     units = [make.hsa(suffix) for suffix in ("A", "A1", "A10", "A1B", "B")]
     pairs = [(unit, make.katarakt) for unit in units]
+    followed = {}
+    done = asyncio.Event()
 
     async def touch(some):
         for _ in range(15):
             async with sessions.begin() as session:
-                await offers.touch(session, some)
+                await offers.touch(session, await offers.begin(session), some)
 
     async def touch_units(some):
         for _ in range(15):
             async with sessions.begin() as session:
-                await offers.touch_units(session, some)
+                await offers.touch_units(session, await offers.begin(session), some)
 
-    async def mark():
-        for _ in range(15):
-            async with sessions.begin() as session:
-                await offers.mark_indexed(session, await offers.dirty(session, 100), {})
+    async def follow():
+        cursor = offers.BEGINNING
+        async with looking_up(sessions.kw["bind"]) as connection:
+            while True:
+                last = done.is_set()
+                batch = await offers.after(connection, cursor, 2)
+                followed.update({(one.unit, one.code_key): one.revision for one in batch})
+                if batch:
+                    cursor = batch[-1]
+                elif last:
+                    return
+                await asyncio.sleep(0)
 
-    await asyncio.gather(touch(pairs), touch(pairs[::-1]), touch_units(units[::-1]), mark(), mark())
+    following = asyncio.ensure_future(follow())
+    await asyncio.gather(touch(pairs), touch(pairs[::-1]), touch_units(units[::-1]), touch(pairs[1:3]))
+    done.set()
+    await following
 
     async with sessions() as session:
-        assert await session.scalar(text("SELECT count(*) FROM offer")) == 5
+        assert followed == {(row.unit, row.code_key): row.revision for row in await session.execute(select(offer))}

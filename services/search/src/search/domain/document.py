@@ -1,4 +1,7 @@
-"""An offer as a document: care unit x care service, with every basis, wait and text that is known of it."""
+"""An offer as a document: care unit x care service, with every basis, wait and text that is known of it.
+
+What a unit or an agreement gives to a document is the same in each of its documents: it is made once for many.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,15 +15,32 @@ Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Sources:
-    """Everything known about one offer, as the messages told it."""
+class Unit:
+    """What a care unit gives to the document of each of its offers."""
 
-    unit: Json | None
+    hsa_id: str
+    fields: Json
+    words: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Service:
+    """What one service of an agreement gives: a basis at these units, for these `system|code` keys."""
+
+    units: frozenset[str]
+    codes: frozenset[str]
+    basis: Json
+
+
+@dataclass(slots=True)
+class Sources:
+    """Everything known about one offer. Offerings and waits are as the messages told them."""
+
+    unit: Unit | None
     code_key: str
     code_text: str | None
-    municipality: str | None
     offerings: Sequence[Json]
-    agreements: Sequence[Json]
+    services: Sequence[Service]
     waits: Sequence[Json]
     codes: Mapping[str, str | None]
     """The `system|code` keys that lead to this offer, with their texts; None for one we have not heard of yet."""
@@ -31,52 +51,78 @@ def offer_id(unit: str, code_key: str) -> str:
     return f"{unit}|{code_key}"
 
 
+def unit_of(told: Json, municipality: str | None) -> Unit | None:
+    """What a unit gives, with its municipality's name; None when it is closed."""
+    if told["status"] != "active":
+        return None
+    place = told["place"]
+    point = place["point"]
+    region = collaboration_region(place["municipality"] or place["region"])
+    fields = {
+        "care_unit": {
+            "hsa_id": told["hsa_id"],
+            "name": told["name"],
+            "care_provider": told["care_provider"]["name"],
+            "municipality": place["municipality"],
+            "municipality_name": municipality,
+            "region": place["region"],
+            "collaboration_region": region,
+            "contacts": told["contacts"],
+            "source": told["source"],
+        },
+        # What is searched stands beside what is shown.
+        "unit": told["hsa_id"],
+        "region": place["region"],
+        "collaboration_region": region,
+        "place": {"lat": float(point["lat"]), "lon": float(point["lon"])} if point is not None else None,
+        "precision": point["precision"] if point is not None else None,
+    }
+    return Unit(told["hsa_id"], fields, [told["name"], place["locality"] or "", municipality or ""])
+
+
+def services_of(agreement: Json) -> list[Service]:
+    """What an agreement gives, service by service; nothing when it is not in force any more."""
+    if agreement["status"] != "published":
+        return []
+    return [
+        Service(
+            frozenset(service["units"]),
+            frozenset(f"{code['system']}|{code['code']}" for code in service["care_services"]),
+            _agreed(agreement, service),
+        )
+        for service in agreement["services"]
+    ]
+
+
 def build(sources: Sources) -> dict[str, Any] | None:
     """The document, or None when there is nothing to show: unit unknown or closed, or no basis left."""
     unit = sources.unit
-    if unit is None or unit["status"] != "active":
+    if unit is None:
         return None
-    bases = _distinct([*_from_agreements(sources, unit["hsa_id"]), *_from_catalogue(sources)])
+    bases = _distinct([*_from_agreements(sources, unit.hsa_id), *_from_catalogue(sources)])
     if not bases:
         return None
     waits = sorted((_wait(wait) for wait in sources.waits), key=_wait_order)
-    place = unit["place"]
-    point = place["point"]
     code_text = sources.code_text or sources.code_key
     texts = {text for text in sources.codes.values() if text is not None}
     return {
-        "care_unit": {
-            "hsa_id": unit["hsa_id"],
-            "name": unit["name"],
-            "care_provider": unit["care_provider"]["name"],
-            "municipality": place["municipality"],
-            "municipality_name": sources.municipality,
-            "region": place["region"],
-            "collaboration_region": collaboration_region(place["municipality"] or place["region"]),
-            "contacts": unit["contacts"],
-            "source": unit["source"],
-        },
-        "place": {"lat": float(point["lat"]), "lon": float(point["lon"])} if point is not None else None,
-        "precision": point["precision"] if point is not None else None,
+        **unit.fields,
         "care_service": sources.code_key,
         "care_service_text": code_text,
         "codes": sorted({sources.code_key, *sources.codes}),
-        "text": [code_text, *sorted(texts), unit["name"], place["locality"] or "", sources.municipality or ""],
+        "text": [code_text, *sorted(texts), *unit.words],
         "bases": bases,
         "waits": waits,
-        "treatment_days": days_by_region(waits, sources.code_key),
+        "treatment_days": days_by_region(waits, sources.code_key) if waits else {},
         "deleted": False,
     }
 
 
-def _from_agreements(sources: Sources, unit: str) -> Iterable[dict[str, Any]]:
+def _from_agreements(sources: Sources, unit: str) -> Iterable[Json]:
     """Each service that leads here is a basis of its own: its terms must not mix with another's."""
-    for agreement in sources.agreements:
-        if agreement["status"] == "published":
-            for service in agreement["services"]:
-                keys = {f"{code['system']}|{code['code']}" for code in service["care_services"]}
-                if unit in service["units"] and keys & sources.codes.keys():
-                    yield _agreed(agreement, service)
+    for service in sources.services:
+        if unit in service.units and not service.codes.isdisjoint(sources.codes):
+            yield service.basis
 
 
 def _agreed(agreement: Json, service: Json) -> dict[str, Any]:
@@ -104,7 +150,7 @@ def _agreed(agreement: Json, service: Json) -> dict[str, Any]:
     }
 
 
-def _from_catalogue(sources: Sources) -> Iterable[dict[str, Any]]:
+def _from_catalogue(sources: Sources) -> Iterable[Json]:
     for offering in sources.offerings:
         if offering["status"] == "active":
             yield {
@@ -117,9 +163,9 @@ def _from_catalogue(sources: Sources) -> Iterable[dict[str, Any]]:
             }
 
 
-def _distinct(bases: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def _distinct(bases: Iterable[Json]) -> list[Json]:
     """Two services with the same terms are one basis."""
-    kept: list[dict[str, Any]] = []
+    kept: list[Json] = []
     for basis in bases:
         if basis not in kept:
             kept.append(basis)

@@ -9,6 +9,7 @@ Json = Mapping[str, Any]
 
 ALL_PATIENTS = "all"
 RANKED_MEASURE = "treatment_median"
+_EVERYBODY = sorted({ALL_PATIENTS, *REGIONS})
 
 
 def candidates(waits: Sequence[Json]) -> list[Json]:
@@ -38,6 +39,9 @@ def ranking(waits: Sequence[Json], care_service: str, region: str | None) -> Jso
 
 def days_by_region(waits: Sequence[Json], care_service: str) -> dict[str, float]:
     """The days an offer ranks with, for anybody (`all`) and for each region's patients; without the unknown."""
-    ranked = {name: ranking(waits, care_service, name) for name in REGIONS}
-    ranked[ALL_PATIENTS] = ranking(waits, care_service, None)
-    return {name: wait["days"] for name, wait in sorted(ranked.items()) if wait is not None}
+    anybody = ranking(waits, care_service, None)
+    ranked: dict[str, Json | None] = dict.fromkeys(_EVERYBODY, anybody)
+    # Only a region with waits of its own can rank by another one.
+    for name in {wait["paying_region"] for wait in candidates(waits)} & ranked.keys():
+        ranked[name] = ranking(waits, care_service, name)
+    return {name: wait["days"] for name, wait in ranked.items() if wait is not None}

@@ -1,20 +1,24 @@
-"""The index itself: created when missing, written with external versions, searched through an alias."""
+"""The indexes themselves: made, written with external versions, compared, and searched through one alias."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import time_ns
 from typing import Any
 
 import orjson
 import structlog
 from opensearchpy import AsyncOpenSearch
 from opensearchpy.exceptions import ConnectionError as Unreachable
-from opensearchpy.exceptions import ConnectionTimeout, NotFoundError, RequestError, TransportError
+from opensearchpy.exceptions import ConnectionTimeout, NotFoundError, TransportError
 
 from search.index import mapping
 
 log = structlog.get_logger(__name__)
 
-_ANSWERED = "took,errors,items.*._id,items.*.status,items.*.error.reason"
+_HIDDEN = b'{"deleted":true}'
+_EVERY_ITEM = "items.*._id,items.*.status,items.*.error.reason"
 _CONFLICT, _NOT_FOUND, _TOO_MANY = 409, 404, 429
 
 
@@ -25,85 +29,132 @@ class EngineAway(Exception):
         super().__init__("opensearch")
 
 
+class IndexGone(EngineAway):
+    """An index that was to be written does not exist."""
+
+
+@dataclass(frozen=True)
+class Existing:
+    """An index there is: the engine's own id, and whether searches are led to it."""
+
+    uuid: str
+    searched: bool
+
+
 class Index:
-    """The index of offers. `name` is the alias that is searched; the index behind it is named for its own mapping."""
+    """The indexes of offers. `name` is the alias that is searched; those behind it are named for mapping and time."""
 
     def __init__(self, url: str, name: str) -> None:
-        self._client = AsyncOpenSearch(hosts=[url], timeout=10, maxsize=25, max_retries=0)
+        self._client = AsyncOpenSearch(hosts=[url], timeout=30, maxsize=25, max_retries=0)
         self._alias = name
         self._body = mapping.body()
-        digest = hashlib.sha256(orjson.dumps(self._body, option=orjson.OPT_SORT_KEYS)).hexdigest()
-        self._name = f"{name}-{digest[:8]}"
-        self._ready = False
+        self._named = re.compile(rf"{re.escape(name)}-[0-9a-f]{{8}}(-\d+)?")
+        self.shape = hashlib.sha256(orjson.dumps(self._body, option=orjson.OPT_SORT_KEYS)).hexdigest()[:8]
+        """Tells this code's mapping from another's."""
 
     async def close(self) -> None:
         """Give the connections back."""
         await self._client.close()
 
-    async def ready(self) -> bool:
-        """True when the index that is searched exists and has the mapping of this code. Raises EngineAway."""
-        if not self._ready:
-            try:
-                self._ready = await self._client.indices.exists_alias(name=self._alias, index=self._name)
-            except TransportError as error:
-                raise _away(error) from None
-        return self._ready
-
-    async def create(self) -> None:
-        """Create the index, empty, and search it from now on. Deleted offers stay hidden behind the alias."""
+    async def existing(self) -> dict[str, Existing]:
+        """The indexes there are, by name. Raises EngineAway."""
         try:
-            await self._create()
-            found = await self._client.indices.get_alias(name=self._alias, params={"ignore": 404})
-            before = [name for name, row in found.items() if isinstance(row, dict) and name != self._name]
-            hiding = {"filter": {"term": {"deleted": False}}}
-            actions = [
-                *({"remove": {"index": name, "alias": self._alias}} for name in before),
-                {"add": {"index": self._name, "alias": self._alias, **hiding}},
-            ]
-            await self._client.indices.update_aliases(body={"actions": actions})
-        except TransportError as error:
-            raise _away(error) from None
-        log.info("index searched", index=self._name, before=before)
-
-    async def _create(self) -> None:
-        try:
-            await self._client.indices.create(index=self._name, body=self._body)
-        except RequestError as error:
-            if error.error != "resource_already_exists_exception":
-                raise
-
-    async def write(self, documents: Sequence[tuple[str, int, Mapping[str, Any] | None]]) -> dict[str, str]:
-        """Write (id, revision, document) rows; None hides the offer. The reasons of those refused for good, by id.
-
-        A revision the index already has, or a higher one, is left as it is. Raises EngineAway.
-        """
-        if not documents:
-            return {}
-        lines: list[bytes] = []
-        for offer, revision, document in documents:
-            action = {"index": {"_id": offer, "version": revision, "version_type": "external"}}
-            lines += [orjson.dumps(action), orjson.dumps(_indexed(document))]
-        try:
-            answer = await self._client.bulk(
-                index=self._name, body=b"\n".join(lines) + b"\n", params={"filter_path": _ANSWERED}
+            found = await self._client.indices.get(
+                index=f"{self._alias}-*", params={"filter_path": "*.aliases,*.settings.index.uuid"}
             )
         except TransportError as error:
             raise _away(error) from None
+        return {
+            name: Existing(row["settings"]["index"]["uuid"], self._alias in row.get("aliases", {}))
+            for name, row in found.items()
+            if self._named.fullmatch(name)
+        }
+
+    async def create(self) -> tuple[str, str]:
+        """Make an empty index that nobody searches yet; its name and the engine's id. Raises EngineAway."""
+        name = f"{self._alias}-{self.shape}-{time_ns() // 1_000_000}"
+        try:
+            await self._client.indices.create(index=name, body=self._body)
+        except TransportError as error:
+            raise _away(error) from None
+        log.info("index made", index=name)
+        return name, (await self.existing())[name].uuid
+
+    async def search_in(self, name: str) -> None:
+        """Lead searches to this index, in one step. Deleted offers stay hidden behind the alias. Raises EngineAway."""
+        before = [other for other, one in (await self.existing()).items() if one.searched and other != name]
+        hiding = {"filter": {"term": {"deleted": False}}}
+        actions = [
+            {"add": {"index": name, "alias": self._alias, **hiding}},
+            *({"remove": {"index": other, "alias": self._alias}} for other in before),
+        ]
+        try:
+            await self._client.indices.update_aliases(body={"actions": actions})
+        except TransportError as error:
+            raise _away(error) from None
+        log.info("index searched", index=name, before=before)
+
+    async def remove(self, name: str) -> None:
+        """Remove an index, if it is there. Raises EngineAway."""
+        try:
+            await self._client.indices.delete(index=name, params={"ignore_unavailable": "true"})
+        except TransportError as error:
+            raise _away(error) from None
+        log.info("index removed", index=name)
+
+    async def write(self, name: str, documents: Sequence[tuple[str, int, Mapping[str, Any] | None]]) -> dict[str, str]:
+        """Write (id, revision, document) rows; None hides the offer. The reasons of those refused for good, by id.
+
+        A revision the index already has, or a higher one, is left as it is. Raises EngineAway, or IndexGone.
+        """
+        if not documents:
+            return {}
+        lines = [
+            b'{"index":{"_id":%b,"version":%d,"version_type":"external"}}\n%b\n'
+            % (orjson.dumps(offer), revision, _HIDDEN if document is None else orjson.dumps(document))
+            for offer, revision, document in documents
+        ]
+        body = b"".join(lines)
+        if not (await self._bulk(name, body, "errors"))["errors"]:
+            return {}
+        # Written again for the reasons: an answer that names every document is rarely needed and costs every time.
         faults: dict[str, str] = {}
-        for item in answer["items"]:
+        for item in (await self._bulk(name, body, _EVERY_ITEM))["items"]:
             result = item["index"]
             status = int(result["status"])
             if status == _NOT_FOUND:
-                # Somebody removed the index: it is made and filled again.
-                self._ready = False
-                raise EngineAway
+                raise IndexGone
             if status == _TOO_MANY or status >= 500:
                 raise EngineAway
             # On a conflict the index holds this revision or a newer one.
             if status >= 400 and status != _CONFLICT:
                 faults[result["_id"]] = result.get("error", {}).get("reason", f"status {status}")
-                log.error("document refused", offer=result["_id"], status=status)
+                log.error("document refused", index=name, offer=result["_id"], status=status)
         return faults
+
+    async def _bulk(self, name: str, body: bytes, wanted: str) -> Any:
+        try:
+            return await self._client.bulk(index=name, body=body, params={"filter_path": wanted})
+        except TransportError as error:
+            raise _away(error) from None
+
+    async def count(self, name: str) -> int:
+        """How many documents an index holds, hidden ones too. Raises EngineAway."""
+        try:
+            await self._client.indices.refresh(index=name)
+            return int((await self._client.count(index=name))["count"])
+        except TransportError as error:
+            raise _away(error) from None
+
+    async def read(self, name: str, offers: Sequence[str]) -> dict[str, tuple[int, dict[str, Any]]]:
+        """Revision and document of those of these offers that an index holds, by id. Raises EngineAway."""
+        if not offers:
+            return {}
+        try:
+            answer = await self._client.mget(index=name, body={"ids": list(offers)})
+        except TransportError as error:
+            raise _away(error) from None
+        return {row["_id"]: (row["_version"], row["_source"]) for row in answer["docs"] if row.get("found")}
 
     async def search(self, query: Mapping[str, Any]) -> Any:
         """The engine's answer to a query body. Raises EngineAway; a partial answer is no answer."""
@@ -128,20 +179,7 @@ class Index:
         return None
 
 
-def _indexed(document: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What is searched stands beside what is shown."""
-    if document is None:
-        return {"deleted": True}
-    unit = document["care_unit"]
-    return {
-        **document,
-        "unit": unit["hsa_id"],
-        "region": unit["region"],
-        "collaboration_region": unit["collaboration_region"],
-    }
-
-
 def _away(error: TransportError) -> Exception:
     if isinstance(error, Unreachable | ConnectionTimeout) or error.status_code in {429, 502, 503, 504}:
         return EngineAway()
-    return error
+    return IndexGone() if isinstance(error, NotFoundError) else error

@@ -1,4 +1,4 @@
-"""How offers are indexed: strict fields, Swedish text where å, ä and ö are letters of their own."""
+"""How offers are indexed: declared fields, Swedish text where å, ä and ö are letters of their own."""
 
 from importlib.resources import files
 from typing import Any
@@ -25,7 +25,8 @@ def body() -> dict[str, Any]:
             "analysis": _analysis(),
         },
         "mappings": {
-            "dynamic": "strict",
+            # Documents of a newer release are taken too, while it fills an index of its own.
+            "dynamic": False,
             "properties": {
                 "care_unit": _STORED_ONLY,
                 "unit": _KEYWORD,

@@ -1,82 +1,135 @@
-"""Brings the index in line with the rows: whole documents of dirty offers, written with their revision."""
+"""Keeps the index in line with the rows, for ever: one indexer at a time, whatever the number of workers."""
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+import asyncpg
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from kit.database import Sessions, is_transient
-from search.index.engine import EngineAway, Index
-from search.service import documents
-from search.store import offers
+from search.index.engine import EngineAway, Index, IndexGone
+from search.service import indexes
+from search.service.following import advance
+from search.store.followed import Followed
 
 log = structlog.get_logger(__name__)
 
-_BATCH = 500
-_IDLE_SECONDS = 1.0
+_LOCK = "SELECT pg_try_advisory_lock(hashtext('search.index'))"
+_STANDBY_SECONDS = 0.25
+_TURN_SECONDS = 1.0
+_COMPARE_SECONDS = 5.0
+_INCOMPLETE = "an index that holds every offer"
+_SHORTEST_IDLE_SECONDS, _LONGEST_IDLE_SECONDS = 0.05, 0.5
 _LONGEST_PAUSE_SECONDS = 5.0
+# Batches are small beside their tables: whatever the statistics say, looking rows up one by one is right.
+_LOOK_UP = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off"
+
+
+@asynccontextmanager
+async def looking_up(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to join documents on, outside any transaction; what it locks or sets ends with it."""
+    async with engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None  # noqa: S101 a connection that is open has one
+        try:
+            await driver.execute(_LOOK_UP)
+            yield driver
+        finally:
+            if not connection.closed and not connection.invalidated:
+                await connection.invalidate()
 
 
 class Indexer:
-    """Indexes dirty offers for ever. Several may run at once: the index keeps the highest revision."""
+    """Makes the index of this code's mapping follow the offers, and leads searches to it once it has caught up.
 
-    def __init__(self, sessions: Sessions, index: Index) -> None:
-        self._sessions = sessions
+    Until then the index that is searched follows too. One indexer is active per database, under an advisory lock on a
+    connection of its own; the others stand by. Two at once would do no harm, only the work twice.
+    """
+
+    def __init__(self, engine: AsyncEngine, index: Index) -> None:
+        self._engine = engine
         self._index = index
         self._wake = asyncio.Event()
+        self._own: Followed | None = None
+        self._other: Followed | None = None
+        self._look_at = 0.0
+        self._compare_at = 0.0
         self.waiting_for: str | None = None
         """Why indexing stands still, for readiness."""
         self.beat = time.monotonic()
         """When the loop last went round, for liveness."""
 
     def wake(self) -> None:
-        """There may be dirty offers: look at once, not at the next tick."""
+        """Offers may have changed: look at once, not at the next tick."""
         self._wake.set()
 
     async def run(self) -> None:
         """Until cancelled; an engine that is away is waited for."""
         pause = 0.1
         while True:
-            self.beat = time.monotonic()
-            self._wake.clear()
+            started = time.monotonic()
             try:
-                await self.prepare()
-                while await self.index_some():
-                    self.beat = time.monotonic()
-                self.waiting_for, pause = None, 0.1
-            except (EngineAway, SQLAlchemyError, OSError, TimeoutError) as error:
-                if not isinstance(error, EngineAway) and not is_transient(error):
-                    raise
+                await self._run_once()
+            except IndexGone:
+                self.beat, self._look_at = time.monotonic(), 0.0
+                log.warning("an index is gone, and is made again")
+                await asyncio.sleep(pause)
+            except (EngineAway, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 self.waiting_for = str(error) if isinstance(error, EngineAway) else "postgresql"
+                pause = 0.1 if time.monotonic() - started > 60 else pause
                 log.warning("indexing waits", reason=type(error).__name__, pause_seconds=pause)
+                self.beat, self._look_at = time.monotonic(), 0.0
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-                continue
-            try:
-                await asyncio.wait_for(self._wake.wait(), _IDLE_SECONDS)
-            except TimeoutError:
-                continue
 
-    async def prepare(self) -> None:
-        """Make the index where it is missing or of another shape, and have it filled anew. Raises EngineAway."""
-        if await self._index.ready():
-            return
-        # Marked before the index is made: a crash between the two must not leave it empty.
-        async with self._sessions.begin() as session:
-            await offers.touch_all(session)
-        await self._index.create()
+    async def _run_once(self) -> None:
+        async with looking_up(self._engine) as connection:
+            while not await connection.fetchval(_LOCK):
+                self.beat, self.waiting_for = time.monotonic(), None
+                await asyncio.sleep(_STANDBY_SECONDS)
+            await self._follow(connection)
 
-    async def index_some(self) -> int:
-        """Index one batch of dirty offers; how many there were. Raises EngineAway."""
-        async with self._sessions() as session:
-            # One snapshot: the revision written is that of the rows the document was built from.
-            await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-            batch = await offers.dirty(session, _BATCH)
-            if not batch:
-                return 0
-            built, faults = await documents.of(session, batch)
-        refused = await self._index.write([(one.id, one.revision, built[one.id]) for one in batch if one.id in built])
-        async with self._sessions.begin() as session:
-            await offers.mark_indexed(session, batch, {**faults, **refused})
-        return len(batch)
+    async def _follow(self, connection: asyncpg.Connection) -> None:
+        idle = _SHORTEST_IDLE_SECONDS
+        while True:
+            self._wake.clear()
+            moved = await self.round(connection)
+            self.beat = time.monotonic()
+            idle = _SHORTEST_IDLE_SECONDS if moved else min(2 * idle, _LONGEST_IDLE_SECONDS)
+            if not moved:
+                try:
+                    await asyncio.wait_for(self._wake.wait(), idle)
+                except TimeoutError:
+                    continue
+
+    async def round(self, connection: asyncpg.Connection) -> bool:
+        """Each index that is to follow does so for a while; True when any of them had to. Raises EngineAway."""
+        if self._own is None or time.monotonic() >= self._look_at:
+            self._own, self._other = await indexes.to_follow(connection, self._index)
+            self._look_at = time.monotonic() + _TURN_SECONDS
+        own, other = self._own, self._other
+        if other is not None:
+            self._other, _ = await advance(connection, self._index, other, seconds=_TURN_SECONDS)
+        self._own, caught_up = await advance(connection, self._index, own, seconds=_TURN_SECONDS)
+        moved = (self._own, self._other) != (own, other)
+        self.waiting_for = await self._searched(connection, self._own) if caught_up else None
+        return moved
+
+    async def _searched(self, connection: asyncpg.Connection, own: Followed) -> str | None:
+        """Lead searches to an index that has caught up; why not, where it does not hold what it should."""
+        if own.searched:
+            return None
+        if time.monotonic() < self._compare_at:
+            return _INCOMPLETE
+        wrong = await indexes.complete(connection, self._index, own)
+        if wrong is not None:
+            log.error("index not searched", index=own.name, found=wrong)
+            self._compare_at = time.monotonic() + _COMPARE_SECONDS
+            return _INCOMPLETE
+        await indexes.search_in(connection, self._index, own)
+        self._look_at = 0.0
+        return None

@@ -1,6 +1,7 @@
 """From messages to rows, and from rows to the offers they touch. All in the caller's transaction.
 
-Whatever order, repeats or gaps messages come in, the same last states leave the same rows and documents.
+Whatever order, repeats or gaps messages come in, the same last states leave the same rows and documents. With `mend`,
+what has the same version is written again too: a damaged row becomes what was told.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,47 +11,57 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts import AgreementRegistered, CareOfferingUpdated, CareUnitUpdated, CodeUpdated, Message, WaittimeUpdated
 from contracts.types import System
+from kit.database import upsert_newer
 from search.store import offers, sources
 from search.store.sources import Pair
+from search.store.tables import agreement, care_unit, code, offering, wait
 
 M = TypeVar("M", bound=Message)
 
 _PLACES = frozenset({System.MUNICIPALITY, System.POSTAL_CODE})
 
 
-async def units(session: AsyncSession, events: Sequence[CareUnitUpdated]) -> None:
+async def units(session: AsyncSession, events: Sequence[CareUnitUpdated], *, mend: bool = False) -> None:
     """Care units: every offer of a changed unit changes."""
-    await sources.one_at_a_time(session)
+    revision = await offers.begin(session)
     rows = [{"hsa_id": event.hsa_id, "version": event.version, "content": _content(event)} for event in events]
-    await offers.touch_units(session, await sources.keep_units(session, rows))
+    changed = await upsert_newer(session, care_unit, rows, mend=mend)
+    await offers.touch_units(session, revision, [row.hsa_id for row in changed])
 
 
-async def offerings(session: AsyncSession, events: Sequence[CareOfferingUpdated]) -> None:
+async def offerings(session: AsyncSession, events: Sequence[CareOfferingUpdated], *, mend: bool = False) -> None:
     """What units say they offer."""
-    await sources.one_at_a_time(session)
-    rows = [{"key": event.key(), "version": event.version, "content": _content(event)} for event in events]
-    changed = _newest(events, await sources.keep_offerings(session, rows))
-    lines = {key: [(event.unit, event.care_service.key)] for key, event in changed.items()}
-    await _touch(session, await sources.replace_lines(session, "offering", lines))
+    revision = await offers.begin(session)
+    rows = [
+        {
+            "unit": event.unit,
+            "code_key": event.care_service.key,
+            "version": event.version,
+            "content": _content(event),
+        }
+        for event in events
+    ]
+    changed = await upsert_newer(session, offering, rows, mend=mend)
+    await _touch(session, revision, [(row.unit, row.code_key) for row in changed])
 
 
-async def agreements(session: AsyncSession, events: Sequence[AgreementRegistered]) -> None:
+async def agreements(session: AsyncSession, events: Sequence[AgreementRegistered], *, mend: bool = False) -> None:
     """Agreements: each code at each unit is a basis for an offer."""
-    await sources.one_at_a_time(session)
+    revision = await offers.begin(session)
     rows = [{"id": event.key(), "version": event.version, "content": _content(event)} for event in events]
-    changed = _newest(events, await sources.keep_agreements(session, rows))
+    changed = _newest(events, [row.id for row in await upsert_newer(session, agreement, rows, mend=mend)])
     lines = {
         key: [
             (unit, code.key) for service in event.services for unit in service.units for code in service.care_services
         ]
         for key, event in changed.items()
     }
-    await _touch(session, await sources.replace_lines(session, "agreement", lines))
+    await _touch(session, revision, await sources.replace_lines(session, lines))
 
 
-async def waits(session: AsyncSession, events: Sequence[WaittimeUpdated]) -> None:
+async def waits(session: AsyncSession, events: Sequence[WaittimeUpdated], *, mend: bool = False) -> None:
     """Waits decorate offers that exist; a wait alone is no ground to use care."""
-    await sources.one_at_a_time(session)
+    revision = await offers.begin(session)
     rows = [
         {
             "key": event.key(),
@@ -61,32 +72,35 @@ async def waits(session: AsyncSession, events: Sequence[WaittimeUpdated]) -> Non
         }
         for event in events
     ]
-    changed = await sources.keep_waits(session, rows)
+    changed = [row.key for row in await upsert_newer(session, wait, rows, mend=mend)]
     pairs = await sources.wait_subjects(session, changed)
-    await offers.touch_existing(session, await _mapped(session, pairs))
+    await offers.touch_existing(session, revision, await _mapped(session, pairs))
 
 
-async def codes(session: AsyncSession, events: Sequence[CodeUpdated]) -> None:
+async def codes(session: AsyncSession, events: Sequence[CodeUpdated], *, mend: bool = False) -> None:
     """Codes, their maps and places. A new map moves offers to another care service."""
-    await sources.one_at_a_time(session)
+    revision = await offers.begin(session)
     rows = [
         {"key": event.key(), "version": event.version, "text": event.text, "place": _place(event)} for event in events
     ]
-    changed = _newest(events, await sources.keep_codes(session, rows))
+    changed = _newest(events, [row.key for row in await upsert_newer(session, code, rows, mend=mend)])
     named = [event.code for event in changed.values() if event.system == System.MUNICIPALITY]
-    await offers.touch_units(session, await sources.units_in(session, named))
-    await _map(session, {key: event for key, event in changed.items() if event.system not in _PLACES})
+    await offers.touch_units(session, revision, await sources.units_in(session, named))
+    await _map(session, revision, {key: event for key, event in changed.items() if event.system not in _PLACES})
 
 
-async def _map(session: AsyncSession, changed: dict[str, CodeUpdated]) -> None:
+async def _map(session: AsyncSession, revision: int, changed: dict[str, CodeUpdated]) -> None:
+    if not changed:
+        return
     before_and_after = await sources.replace_maps(session, {key: _maps(event) for key, event in changed.items()})
     lines = await sources.units_with(session, changed)
-    await offers.touch(session, {(unit, target) for unit, key in lines for target in before_and_after[key]})
-    await _touch(session, lines)
+    moved = {(unit, target) for unit, key in lines for target in before_and_after[key]}
+    await offers.touch(session, revision, moved | await _mapped(session, lines))
     waits = await sources.waits_with(session, changed)
-    await offers.touch_existing(session, {(unit, target) for unit, key in waits for target in before_and_after[key]})
+    moved = {(unit, target) for unit, key in waits for target in before_and_after[key]}
+    await offers.touch_existing(session, revision, moved)
     # Its text may have changed, and offers that stood under the code itself may have moved.
-    await offers.touch_services(session, changed)
+    await offers.touch_services(session, revision, changed)
 
 
 def _newest(events: Sequence[M], changed: Iterable[str]) -> dict[str, M]:
@@ -96,8 +110,8 @@ def _newest(events: Sequence[M], changed: Iterable[str]) -> dict[str, M]:
     return {event.key(): event for event in ordered if event.key() in kept}
 
 
-async def _touch(session: AsyncSession, pairs: Iterable[Pair]) -> None:
-    await offers.touch(session, await _mapped(session, pairs))
+async def _touch(session: AsyncSession, revision: int, pairs: Iterable[Pair]) -> None:
+    await offers.touch(session, revision, await _mapped(session, pairs))
 
 
 async def _mapped(session: AsyncSession, pairs: Iterable[Pair]) -> set[Pair]:
@@ -117,5 +131,5 @@ def _place(event: CodeUpdated) -> dict[str, Any] | None:
     return event.place.model_dump(mode="json") if event.place is not None else None
 
 
-def _content(event: Message) -> dict[str, Any]:
-    return event.model_dump(mode="json")
+def _content(event: Message) -> str:
+    return event.model_dump_json()

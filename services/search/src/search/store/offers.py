@@ -1,95 +1,116 @@
-"""Offers as rows: which exist, and which differ from what the index holds."""
+"""Offers as rows: which exist, and in which order they changed.
+
+Every transaction that touches offers holds the projecting lock until its end, so that revisions commit in order: who
+has read up to some (revision, unit, code) has missed nothing before it.
+"""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, func, select, text, true, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+import asyncpg
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.database import next_version
-from search.domain.document import offer_id
 from search.store.sources import Pair
 from search.store.tables import offer
 
 
-@dataclass(frozen=True)
-class Dirty:
-    """An offer whose index document is behind."""
+class Cursor(NamedTuple):
+    """A place in the order of changes."""
 
-    id: str
+    revision: int
     unit: str
     code_key: str
-    revision: int
 
 
-async def touch(session: AsyncSession, pairs: Iterable[Pair]) -> None:
+BEGINNING = Cursor(0, "", "")
+
+Offer = Cursor
+"""An offer as the order of changes names it."""
+
+
+async def begin(session: AsyncSession) -> int:
+    """Wait until no other transaction projects; the revision of what this one touches, higher than any before.
+
+    What a message touches depends on rows another worker may be about to commit: each would miss the other's.
+    """
+    await session.execute(text("SELECT pg_advisory_xact_lock(hashtext('search.project'))"))
+    return next_version(await session.scalar(select(func.max(offer.c.revision))))
+
+
+async def touch(session: AsyncSession, revision: int, pairs: Iterable[Pair]) -> None:
     """These (unit, care service) offers have changed, or are new."""
-    now = next_version(None)
-    rows = [
-        {"id": offer_id(unit, key), "unit": unit, "code_key": key, "revision": now, "indexed": 0}
-        for unit, key in set(pairs)
-    ]
-    if rows:
-        rows.sort(key=lambda row: str(row["id"]))
-        statement = insert(offer)
-        raised = func.greatest(offer.c.revision + 1, statement.excluded.revision)
-        await session.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"revision": raised}), rows)
+    await _run(
+        session,
+        "INSERT INTO offer (unit, code_key, revision) SELECT unit, code_key, :revision FROM"
+        " unnest(CAST(:units AS text[]), CAST(:codes AS text[])) AS touched (unit, code_key)"
+        " ON CONFLICT (unit, code_key) DO UPDATE SET revision = excluded.revision",
+        revision,
+        pairs,
+    )
 
 
-async def touch_existing(session: AsyncSession, pairs: Iterable[Pair]) -> None:
+async def touch_existing(session: AsyncSession, revision: int, pairs: Iterable[Pair]) -> None:
     """These offers have changed, where they exist."""
+    await _run(
+        session,
+        "UPDATE offer SET revision = :revision FROM"
+        " unnest(CAST(:units AS text[]), CAST(:codes AS text[])) AS touched (unit, code_key)"
+        " WHERE offer.unit = touched.unit AND offer.code_key = touched.code_key",
+        revision,
+        pairs,
+    )
+
+
+async def _run(session: AsyncSession, statement: str, revision: int, pairs: Iterable[Pair]) -> None:
     wanted = sorted(set(pairs))
     if wanted:
-        await _raise(session, tuple_(offer.c.unit, offer.c.code_key).in_(wanted))
+        units, codes = map(list, zip(*wanted, strict=True))
+        await session.execute(text(statement), {"revision": revision, "units": units, "codes": codes})
 
 
-async def touch_units(session: AsyncSession, units: Sequence[str]) -> None:
+async def touch_units(session: AsyncSession, revision: int, units: Iterable[str]) -> None:
     """Every offer of these units has changed."""
-    if units:
-        await _raise(session, offer.c.unit.in_(units))
+    if wanted := sorted(set(units)):
+        await session.execute(offer.update().where(offer.c.unit == func.any(wanted)).values(revision=revision))
 
 
-async def touch_all(session: AsyncSession) -> None:
-    """Every offer is to be indexed anew."""
-    await _raise(session, true())
-
-
-async def touch_services(session: AsyncSession, keys: Iterable[str]) -> None:
+async def touch_services(session: AsyncSession, revision: int, keys: Iterable[str]) -> None:
     """Every offer of these care services has changed."""
-    wanted = sorted(set(keys))
-    if wanted:
-        await _raise(session, offer.c.code_key.in_(wanted))
+    if wanted := sorted(set(keys)):
+        await session.execute(offer.update().where(offer.c.code_key == func.any(wanted)).values(revision=revision))
 
 
-async def _raise(session: AsyncSession, where: ColumnElement[bool]) -> None:
-    # Locked in one order everywhere, by bytes of the id: two transactions must not wait for each other.
-    query = select(offer.c.id).where(where).order_by(offer.c.id.collate("C")).with_for_update()
-    ids = list(await session.scalars(query))
-    if ids:
-        raised = func.greatest(offer.c.revision + 1, next_version(None))
-        await session.execute(update(offer).where(offer.c.id.in_(ids)).values(revision=raised))
-
-
-async def dirty(session: AsyncSession, limit: int) -> list[Dirty]:
-    """Offers to index, oldest change first."""
-    query = select(offer).where(text("revision <> indexed")).order_by(offer.c.revision).limit(limit)
-    return [Dirty(row.id, row.unit, row.code_key, row.revision) for row in await session.execute(query)]
-
-
-async def mark_indexed(session: AsyncSession, done: Sequence[Dirty], faults: dict[str, str]) -> None:
-    """The index holds these revisions now. One that was touched meanwhile stays dirty; a later mark is kept."""
-    if not done:
-        return
-    ordered = sorted(done, key=lambda one: one.id)
-    ids = [one.id for one in ordered]
-    locked = select(offer.c.id).where(offer.c.id.in_(ids)).order_by(offer.c.id.collate("C")).with_for_update()
-    await session.execute(locked)
-    await session.execute(
-        text(
-            "UPDATE offer SET indexed = done.revision, fault = done.fault "
-            "FROM unnest(CAST(:ids AS text[]), CAST(:revisions AS bigint[]), CAST(:faults AS text[])) "
-            "AS done(id, revision, fault) WHERE offer.id = done.id AND offer.indexed < done.revision"
-        ),
-        {"ids": ids, "revisions": [one.revision for one in ordered], "faults": [faults.get(one.id) for one in ordered]},
+async def after(connection: asyncpg.Connection, cursor: Cursor, limit: int) -> Sequence[Offer]:
+    """What has changed after a place in the order of changes, first change first."""
+    rows = await connection.fetch(
+        "SELECT revision, unit, code_key FROM offer WHERE (revision, unit, code_key) > ($1, $2, $3)"
+        " ORDER BY revision, unit, code_key LIMIT $4",
+        *cursor,
+        limit,
     )
+    return [Offer._make(row) for row in rows]
+
+
+async def left(connection: asyncpg.Connection, cursor: Cursor) -> int:
+    """How many offers come after a place."""
+    return int(
+        await connection.fetchval("SELECT count(*) FROM offer WHERE (revision, unit, code_key) > ($1, $2, $3)", *cursor)
+    )
+
+
+async def count(connection: asyncpg.Connection) -> int:
+    """How many offers there are or were."""
+    return int(await connection.fetchval("SELECT count(*) FROM offer"))
+
+
+async def sample(connection: asyncpg.Connection, cursor: Cursor, number: int) -> Sequence[Offer]:
+    """Some offers up to a place, at random."""
+    rows = await connection.fetch(
+        "SELECT revision, unit, code_key FROM offer WHERE (revision, unit, code_key) <= ($1, $2, $3)"
+        " ORDER BY random() LIMIT $4",
+        *cursor,
+        number,
+    )
+    return [Offer._make(row) for row in rows]

@@ -3,65 +3,33 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, exists, func, select, text, tuple_, union
+from sqlalchemy import Row, delete, func, select, text, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kit.database import upsert_newer
-from search.store.tables import agreement, care_unit, code, code_map, line, offering, wait
+from search.store.tables import care_unit, code, code_map, line, offering, wait
 
 Pair = tuple[str, str]
 """A unit's HSA-id and a `system|code` key."""
 
 
-async def one_at_a_time(session: AsyncSession) -> None:
-    """Wait until no other transaction projects, until the end of this one.
-
-    What a message touches depends on rows another worker may be about to commit: each would miss the other's.
-    """
-    await session.execute(text("SELECT pg_advisory_xact_lock(hashtext('search.project'))"))
-
-
-async def keep_units(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """HSA-ids of the units that changed."""
-    return [row.hsa_id for row in await upsert_newer(session, care_unit, rows)]
-
-
-async def keep_waits(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Keys of the waits that changed."""
-    return [row.key for row in await upsert_newer(session, wait, rows)]
-
-
-async def keep_offerings(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Keys of the offerings that changed."""
-    return [row.key for row in await upsert_newer(session, offering, rows)]
-
-
-async def keep_agreements(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Ids of the agreements that changed."""
-    return [row.id for row in await upsert_newer(session, agreement, rows)]
-
-
-async def keep_codes(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Keys of the codes that changed."""
-    return [row.key for row in await upsert_newer(session, code, rows)]
-
-
-async def replace_lines(session: AsyncSession, kind: str, lines: Mapping[str, Iterable[Pair]]) -> set[Pair]:
-    """Set what some sources are about; the pairs they were or are about."""
+async def replace_lines(session: AsyncSession, lines: Mapping[str, Iterable[Pair]]) -> set[Pair]:
+    """Set what some agreements are about; the pairs they were or are about."""
     if not lines:
         return set()
-    sources = sorted(lines)
-    gone = delete(line).where(line.c.kind == kind, line.c.source.in_(sources)).returning(line.c.unit, line.c.code_key)
+    gone = delete(line).where(line.c.source == func.any(sorted(lines))).returning(line.c.unit, line.c.code_key)
     touched: set[Pair] = {(row.unit, row.code_key) for row in await session.execute(gone)}
-    new = [
-        {"kind": kind, "source": source, "unit": unit, "code_key": key}
-        for source in sources
-        for unit, key in sorted(set(lines[source]))
-    ]
+    new = [(source, *pair) for source in sorted(lines) for pair in sorted(set(lines[source]))]
     if new:
-        await session.execute(insert(line), new)
-    return touched | {(row["unit"], row["code_key"]) for row in new}
+        sources, units, codes = map(list, zip(*new, strict=True))
+        await session.execute(
+            text(
+                "INSERT INTO line (source, unit, code_key)"
+                " SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:units AS text[]), CAST(:codes AS text[]))"
+            ),
+            {"sources": sources, "units": units, "codes": codes},
+        )
+    return touched | {(unit, key) for _, unit, key in new}
 
 
 async def replace_maps(session: AsyncSession, maps: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, set[str]]:
@@ -69,8 +37,8 @@ async def replace_maps(session: AsyncSession, maps: Mapping[str, Sequence[Mappin
     touched: dict[str, set[str]] = {source: {row["target"] for row in rows} for source, rows in maps.items()}
     if not maps:
         return touched
-    gone = delete(code_map).where(code_map.c.source.in_(sorted(maps))).returning(code_map.c.source, code_map.c.target)
-    for row in await session.execute(gone):
+    gone = delete(code_map).where(code_map.c.source == func.any(sorted(maps)))
+    for row in await session.execute(gone.returning(code_map.c.source, code_map.c.target)):
         touched[row.source].add(row.target)
     new = [row for source in sorted(maps) for row in maps[source]]
     if new:
@@ -81,17 +49,19 @@ async def replace_maps(session: AsyncSession, maps: Mapping[str, Sequence[Mappin
 async def targets(session: AsyncSession, keys: Iterable[str]) -> dict[str, list[str]]:
     """What codes map to: the care services under which offers stand. A code without a map stands for itself."""
     wanted = sorted(set(keys))
-    rows = await session.execute(select(code_map.c.source, code_map.c.target).where(code_map.c.source.in_(wanted)))
+    query = select(code_map.c.source, code_map.c.target).where(code_map.c.source == func.any(wanted))
     found: dict[str, list[str]] = {}
-    for row in rows:
+    for row in await session.execute(query):
         found.setdefault(row.source, []).append(row.target)
     return {key: found.get(key, [key]) for key in wanted}
 
 
 async def units_with(session: AsyncSession, keys: Iterable[str]) -> set[Pair]:
     """The (unit, code) pairs that offerings and agreements have with some codes."""
-    rows = await session.execute(select(line.c.unit, line.c.code_key).where(line.c.code_key.in_(sorted(set(keys)))))
-    return {(row.unit, row.code_key) for row in rows}
+    wanted = sorted(set(keys))
+    agreed = select(line.c.unit, line.c.code_key).where(line.c.code_key == func.any(wanted))
+    offered = select(offering.c.unit, offering.c.code_key).where(offering.c.code_key == func.any(wanted))
+    return {(row.unit, row.code_key) for row in await session.execute(union_all(agreed, offered))}
 
 
 async def units_in(session: AsyncSession, municipalities: Iterable[str]) -> list[str]:
@@ -100,69 +70,24 @@ async def units_in(session: AsyncSession, municipalities: Iterable[str]) -> list
     if not wanted:
         return []
     municipality = care_unit.c.content["place"]["municipality"].astext
-    return list(await session.scalars(select(care_unit.c.hsa_id).where(municipality.in_(wanted))))
+    return list(await session.scalars(select(care_unit.c.hsa_id).where(municipality == func.any(wanted))))
 
 
 async def wait_subjects(session: AsyncSession, keys: Sequence[str]) -> set[Pair]:
     """The (subject, code) pairs of some waits."""
-    rows = await session.execute(select(wait.c.subject, wait.c.code_key).where(wait.c.key.in_(keys)))
+    rows = await session.execute(select(wait.c.subject, wait.c.code_key).where(wait.c.key == func.any(list(keys))))
     return {(row.subject, row.code_key) for row in rows}
 
 
 async def waits_with(session: AsyncSession, codes: Iterable[str]) -> set[Pair]:
     """The (subject, code) pairs of the waits for some codes."""
-    query = select(wait.c.subject, wait.c.code_key).where(wait.c.code_key.in_(sorted(set(codes))))
+    query = select(wait.c.subject, wait.c.code_key).where(wait.c.code_key == func.any(sorted(set(codes))))
     return {(row.subject, row.code_key) for row in await session.execute(query)}
 
 
-async def about(session: AsyncSession, pairs: Sequence[Pair]) -> list[Any]:
-    """Every line that leads to some (unit, care service) pairs: by a code that maps there, or by its own unmapped one.
-
-    Rows: kind, source, unit, code_key, target.
-    """
-    unmapped = ~exists().where(code_map.c.source == line.c.code_key)
-    direct = select(line, line.c.code_key.label("target")).where(
-        tuple_(line.c.unit, line.c.code_key).in_(pairs), unmapped
-    )
-    mapped = (
-        select(line, code_map.c.target)
-        .join(code_map, code_map.c.source == line.c.code_key)
-        .where(tuple_(line.c.unit, code_map.c.target).in_(pairs))
-    )
-    return list(await session.execute(union(direct, mapped)))
-
-
-async def units(session: AsyncSession, hsa_ids: Iterable[str]) -> dict[str, Any]:
-    """Units by HSA-id, as told."""
-    rows = await session.execute(select(care_unit).where(care_unit.c.hsa_id.in_(sorted(set(hsa_ids)))))
-    return {row.hsa_id: row.content for row in rows}
-
-
-async def offerings(session: AsyncSession, keys: Iterable[str]) -> dict[str, Any]:
-    """Offerings by key, as told."""
-    rows = await session.execute(select(offering).where(offering.c.key.in_(sorted(set(keys)))))
-    return {row.key: row.content for row in rows}
-
-
-async def agreements(session: AsyncSession, ids: Iterable[str]) -> dict[str, Any]:
-    """Agreements by id, as told."""
-    rows = await session.execute(select(agreement).where(agreement.c.id.in_(sorted(set(ids)))))
-    return {row.id: row.content for row in rows}
-
-
-async def waits(session: AsyncSession, subjects: Iterable[str]) -> list[Any]:
-    """Current waits of some units, not of a provider or region with the same id. Rows: subject, code_key, content."""
-    query = select(wait.c.subject, wait.c.code_key, wait.c.content).where(
-        wait.c.subject.in_(sorted(set(subjects))),
-        wait.c.content["status"].astext == "current",
-        wait.c.content["subject"]["kind"].astext == "unit",
-    )
-    return list(await session.execute(query.order_by(wait.c.key)))
-
-
-async def codes(session: AsyncSession, keys: Iterable[str]) -> dict[str, Any]:
+async def codes(session: AsyncSession, keys: Iterable[str]) -> dict[str, Row[Any]]:
     """Codes by key. Rows: key, text, place."""
-    rows = await session.execute(select(code).where(code.c.key.in_(sorted(set(keys)))))
+    rows = await session.execute(select(code).where(code.c.key == func.any(sorted(set(keys)))))
     return {row.key: row for row in rows}
 
 

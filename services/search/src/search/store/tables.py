@@ -1,7 +1,7 @@
-"""One row per source thing, the links between them, and the offers they make."""
+"""One row per source thing, the links between them, the offers they make, and how far each index has followed."""
 
-from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, Table, Text
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 tables = MetaData()
 
@@ -16,9 +16,11 @@ care_unit = Table(
 offering = Table(
     "offering",
     tables,
-    Column("key", Text, primary_key=True),
+    Column("unit", Text, primary_key=True),
+    Column("code_key", Text, primary_key=True),
     Column("version", BigInteger, nullable=False),
-    Column("content", JSONB, nullable=False),
+    # No statement looks into it: kept as text it is neither taken apart nor put together again.
+    Column("content", JSON, nullable=False),
 )
 
 agreement = Table(
@@ -34,9 +36,10 @@ wait = Table(
     tables,
     Column("key", Text, primary_key=True),
     Column("version", BigInteger, nullable=False),
-    Column("subject", Text, nullable=False, index=True),
+    Column("subject", Text, nullable=False),
     Column("code_key", Text, nullable=False, index=True),
     Column("content", JSONB, nullable=False),
+    Index("wait_subject_code", "subject", "code_key"),
 )
 
 code = Table(
@@ -61,24 +64,48 @@ code_map = Table(
 line = Table(
     "line",
     tables,
-    Column("kind", Text, primary_key=True, comment="offering or agreement"),
-    Column("source", Text, primary_key=True, comment="its key"),
+    Column("source", Text, primary_key=True, comment="the agreement's id"),
     Column("unit", Text, primary_key=True),
     Column("code_key", Text, primary_key=True),
-    Index("line_unit", "unit"),
+    Index("line_unit_code", "unit", "code_key"),
     Index("line_code", "code_key"),
-    comment="which unit and code each offering and agreement is about",
+    comment="which units and codes each agreement is about",
 )
 
+# Few indexes on purpose: every touch of an offer writes to each of them.
 offer = Table(
     "offer",
     tables,
-    Column("id", Text, primary_key=True, comment="HSA-id|system|code"),
-    Column("unit", Text, nullable=False, index=True),
-    Column("code_key", Text, nullable=False, index=True),
+    Column("unit", Text, primary_key=True),
+    Column("code_key", Text, primary_key=True),
+    Column(
+        "revision", BigInteger, nullable=False, comment="rises with every change of what its document is built from"
+    ),
+    Index("offer_revision", "revision", "unit", "code_key"),
+    comment="every offer there is or was",
+)
+
+followed_index = Table(
+    "followed_index",
+    tables,
+    Column("name", Text, primary_key=True),
+    Column("uuid", Text, nullable=False, comment="the engine's own: another one is another index of that name"),
+    Column("shape", Text, nullable=False, comment="which mapping it was made with"),
+    Column("revision", BigInteger, nullable=False, comment="with unit and code_key: the last offer it has"),
+    Column("unit", Text, nullable=False),
+    Column("code_key", Text, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("searched_at", DateTime(timezone=True), comment="when searches were led to it; null: never yet"),
+    comment="how far each index has followed the offers",
+)
+
+refused_document = Table(
+    "refused_document",
+    tables,
+    Column("index_name", Text, primary_key=True),
+    Column("unit", Text, primary_key=True),
+    Column("code_key", Text, primary_key=True),
     Column("revision", BigInteger, nullable=False),
-    Column("indexed", BigInteger, nullable=False, comment="the revision the index holds"),
-    Column("fault", Text, comment="why the index refused it"),
-    Index("offer_dirty", "revision", postgresql_where="revision <> indexed"),
-    comment="every offer there is or was; those with revision <> indexed are to be indexed",
+    Column("reason", Text, nullable=False),
+    comment="offers an index does not show as they are, and why; gone when a later revision succeeds",
 )

@@ -1,0 +1,210 @@
+"""What an operator does: parked records redriven, and the topic brought in line with the tables."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from sqlalchemy import select, text
+
+import contracts
+from agreements import service, store
+from agreements.main import main
+from contracts import AgreementRegistered, CodeUpdated, decode, encode
+from engines import eventually
+from kit import kafka
+from kit.consumer import Record
+from kit.consumer import record as readable
+from kit.outbox import Relay
+from upkeep.reading import everything
+
+pytestmark = pytest.mark.engine
+
+TOPIC = AgreementRegistered.topic.name
+EXAMPLE = Path(contracts.__file__).parents[2] / "examples/code-updated/v1/kva-with-maps.json"
+
+
+async def _remake(bootstrap: str, *names: str) -> None:
+    """Topics of these names, declared as they are, with nothing in them."""
+    rows = [row for row in kafka.declared(Path(contracts.__file__).parent / "topics.yaml") if row["name"] in names]
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    await admin.delete_topics([name for name in await admin.list_topics() if name in names])
+
+    async def made() -> bool:
+        await kafka.create_topics(bootstrap, rows)
+        return set(names) <= set(await admin.list_topics())
+
+    await eventually(made, within=20)
+    await admin.close()
+
+
+class Operator:
+    """Somebody at a terminal, beside a running office."""
+
+    def __init__(self, office: Any, bootstrap: str) -> None:
+        self.office = office
+        self.bootstrap = bootstrap
+        self.engine = office.sessions.kw["bind"]
+        self.url = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    async def command(self, *argv: str) -> tuple[int, str, str]:
+        """`python -m agreements …`: exit code, output and error output."""
+        environment = {"POSTGRES_URL": self.url, "KAFKA_BOOTSTRAP": self.bootstrap, "OIDC_ISSUER": "http://x"}
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "agreements", *argv),
+            env={**os.environ, **environment},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await child.communicate()
+        return child.returncode or 0, out.decode(), err.decode()
+
+    async def reconcile(self, *argv: str) -> dict[str, Any]:
+        """What `reconcile` counts, without what is zero, and its exit code."""
+        code, out, err = await self.command("reconcile", "--json", *argv)
+        assert out, err
+        (row,) = json.loads(out)["topics"]
+        assert row.pop("topic") == TOPIC
+        return {"exit": code, **{name: number for name, number in row.items() if number}}
+
+    async def told(self) -> dict[str, AgreementRegistered]:
+        """The last message of each agreement on the topic."""
+        found: dict[str, AgreementRegistered] = {}
+        async for batch in everything(self.bootstrap, [TOPIC]):
+            for one in batch:
+                record = readable(one)
+                message = decode(AgreementRegistered, record.headers, record.key, record.value)
+                found[message.agreement_id] = message
+        return found
+
+    async def versions(self) -> dict[str, int]:
+        """What the table says of each agreement, public or not."""
+        async with self.office.sessions() as session:
+            return {row.id: row.version for row in await session.execute(select(store.agreement))}
+
+    async def change(self, statement: str, **values: Any) -> None:
+        async with self.office.sessions.begin() as session:
+            await session.execute(text(statement), values)
+
+    @asynccontextmanager
+    async def relay(self) -> AsyncIterator[None]:
+        running = asyncio.create_task(Relay(self.engine, self.bootstrap).run())
+        yield
+        running.cancel()
+        await asyncio.wait([running])
+
+    async def sent(self) -> None:
+        async def empty() -> bool:
+            return (await self.office.counts())["outbox"] == 0
+
+        await eventually(empty, within=30)
+
+
+@pytest.fixture
+async def operator(office, kafka_address) -> Operator:
+    await _remake(kafka_address, TOPIC)
+    return Operator(office, kafka_address)
+
+
+async def test_a_topic_made_anew_gets_all_that_has_been_public_and_nothing_else(operator, body):
+    office = operator.office
+    published = [(await office.publish({**body, "number": f"P{number}"}))["id"] for number in range(3)]
+    draft = (await office.register({**body, "number": "D1"})).json()["id"]
+    ended = published[0]
+    assert (await office.act("anna", ended, "terminate", "upphört i förtid")).status_code == 200
+    async with operator.relay():
+        await operator.sent()
+        before = await operator.told()
+        assert await operator.reconcile() == {"exit": 0, "compared": 3, "agreeing": 3}
+        await _remake(operator.bootstrap, TOPIC)
+        assert await operator.reconcile("--dry-run") == {"exit": 1, "compared": 3, "missing": 3}
+        assert await operator.told() == {}
+        assert await operator.reconcile() == {"exit": 0, "compared": 3, "missing": 3, "announced": 3}
+        await operator.sent()
+        after = await operator.told()
+        assert await operator.reconcile() == {"exit": 0, "compared": 3, "agreeing": 3}
+    versions = await operator.versions()
+    assert {key: message.version for key, message in after.items()} == {key: versions[key] for key in published}
+    assert draft not in after
+    for key in published:
+        assert after[key].version > before[key].version
+        assert after[key] == before[key].model_copy(update={"version": after[key].version}), "nothing else has changed"
+    history = await office.history(ended)
+    assert [(row.action, row.actor, row.version) for row in history][-1] == ("announce", "reconcile", versions[ended])
+    assert history[-1].at > history[-2].at
+
+
+async def test_after_a_restore_the_tables_win_and_an_agreement_they_have_lost_is_told(operator, body):
+    office = operator.office
+    kept, lost = [(await office.publish({**body, "number": f"R{number}"}))["id"] for number in range(2)]
+    before = (await operator.versions())[kept]
+    assert (await office.act("anna", kept, "withdraw", "fel pris")).status_code == 200
+    async with operator.relay():
+        await operator.sent()
+        ahead = (await operator.told())[kept].version
+        # Restored from a backup: an older state of the one, nothing of the other.
+        older = "UPDATE agreement SET version = :version, state = 'published' WHERE id = :id"
+        await operator.change(older, version=before, id=kept)
+        await operator.change("DELETE FROM agreement WHERE id = :id", id=lost)
+        code, out, _ = await operator.command("reconcile")
+        assert code == 1
+        assert f"unknown to the tables: {TOPIC} {lost}" in out.splitlines()
+        assert "1 keys announced anew; the running worker sends them" in out.splitlines()
+        await operator.sent()
+        told = await operator.told()
+    assert told[kept].version == (await operator.versions())[kept] > ahead
+    assert told[kept].status == "published"
+    assert told[lost].status == "published", "what it is nobody but the operator can know"
+
+
+async def test_a_code_that_was_parked_is_redriven_into_the_copy_of_the_catalogue(operator, kafka_address):
+    parked = CodeUpdated.topic.parked("agreements")
+    names = [parked, CodeUpdated.topic.name.replace("code", "care-unit") + "-parked-agreements"]
+    await _remake(kafka_address, *names)
+    value = json.loads(EXAMPLE.read_text())["value"]
+    message = CodeUpdated.model_validate({**value, "version": 77})
+    event = encode(message, at=datetime.now(UTC))
+    context = {"topic": event.topic, "partition": "0", "offset": "5", "group": "agreements", "reason": "a mistake"}
+    headers = [*event.headers.items(), *((f"parked-{name}", said) for name, said in context.items())]
+    producer = kafka.producer(kafka_address)
+    await producer.start()
+    await producer.send_and_wait(
+        parked, event.value, key=event.key.encode(), headers=[(name, said.encode()) for name, said in headers]
+    )
+    await kafka.stop(producer)
+    code, out, _ = await operator.command("parked", "list")
+    assert code == 0
+    assert out.splitlines()[1].split()[:3] == [f"{parked}:0:0", event.topic, event.key]
+    code, out, err = await operator.command("parked", "redrive")
+    assert (code, "add --yes" in err) == (2, True)
+    code, out, err = await operator.command("parked", "redrive", "--yes")
+    assert (code, out.splitlines()[0]) == (0, f"{parked}:0:0  applied")
+    assert json.loads(err.splitlines()[-1])["event"] == "parked record judged"
+    async with operator.office.sessions() as session:
+        found = await store.codes(session, [event.key])
+    assert found[event.key].version == 77
+    code, out, _ = await operator.command("parked", "list")
+    assert out == "0 of 0 shown · in all 0 open, 1 redriven, 0 discarded\n"
+
+
+def test_help_tells_of_both_commands(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "parked List, show, redrive or discard the records this service could not use." in shown
+    assert "reconcile Compare this service's topics with its tables" in shown
+
+
+async def test_a_record_of_another_thing_does_not_pass_for_an_agreements_state():
+    with pytest.raises(contracts.Unreadable):
+        service.version_told(Record(TOPIC, 0, 0, b"k", b"{}", {"ce_type": "se.vardformedling.code-updated.v1"}))

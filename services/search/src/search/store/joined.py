@@ -1,0 +1,119 @@
+"""Everything the documents of some offers are built from, joined by PostgreSQL: four statements a batch.
+
+They go to the driver itself, and JSON comes as text: this is the way of every document to the index.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import orjson
+
+from search.domain.document import Service, Sources, Unit, services_of, unit_of
+from search.store.offers import Offer
+from search.store.sources import Pair
+
+_LEADING = "SELECT source, target FROM code_map WHERE target = ANY($1) OR source = ANY($1)"
+_LED = """
+WITH led AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS led (unit, code_key, source))
+SELECT 'offering', led.*, content::text
+FROM led JOIN offering ON (offering.unit, offering.code_key) = (led.unit, led.source)
+UNION ALL
+SELECT 'agreement', led.*, line.source
+FROM led JOIN line ON (line.unit, line.code_key) = (led.unit, led.source)
+UNION ALL
+SELECT 'wait', led.*, content::text
+FROM led JOIN wait ON (wait.subject, wait.code_key) = (led.unit, led.source)
+WHERE content->>'status' = 'current' AND content->'subject'->>'kind' = 'unit'
+"""
+
+
+@dataclass(slots=True)
+class _Led:
+    """What leads to one offer, and its waits; contents are as the messages told them."""
+
+    codes: set[str] = field(default_factory=set)
+    offerings: dict[str, Any] = field(default_factory=dict)
+    agreements: set[str] = field(default_factory=set)
+    waits: list[Any] = field(default_factory=list)
+
+
+class Joined:
+    """Everything that concerns some offers. What units and agreements give is made once for all of them."""
+
+    def __init__(self, led: dict[Pair, _Led], units: dict[str, Any], agreements: dict[str, Any], texts: dict[str, str]):
+        """Contents by key; `texts` are of codes and municipalities. What is not known is missing."""
+        self._led = led
+        self._told_units = units
+        self._told_agreements = agreements
+        self._texts = texts
+        self._units: dict[str, Unit | None] = {}
+        self._services: dict[str, list[Service]] = {}
+
+    def sources(self, one: Offer) -> Sources:
+        """What the document of one of the offers is built from. Raises LookupError, TypeError for damaged rows."""
+        led = self._led[one.unit, one.code_key]
+        return Sources(
+            unit=self._unit(one.unit),
+            code_key=one.code_key,
+            code_text=self._texts.get(one.code_key),
+            offerings=[led.offerings[code] for code in sorted(led.offerings)],
+            services=[service for agreement in sorted(led.agreements) for service in self._agreement(agreement)],
+            waits=led.waits,
+            codes={code: self._texts.get(code) for code in led.codes},
+        )
+
+    def _unit(self, hsa_id: str) -> Unit | None:
+        if hsa_id not in self._units:
+            told = self._told_units.get(hsa_id)
+            named = self._texts.get(f"municipality|{told['place']['municipality']}") if told is not None else None
+            self._units[hsa_id] = unit_of(told, named) if told is not None else None
+        return self._units[hsa_id]
+
+    def _agreement(self, agreement: str) -> list[Service]:
+        if agreement not in self._services:
+            self._services[agreement] = services_of(self._told_agreements[agreement])
+        return self._services[agreement]
+
+
+async def of(connection: asyncpg.Connection, batch: Sequence[Offer]) -> Joined:
+    """What concerns these offers. All of it is of one moment only in a transaction that sees one snapshot."""
+    led: dict[Pair, _Led] = {(one.unit, one.code_key): _Led() for one in batch}
+    leading = await _leading(connection, {one.code_key for one in batch})
+    wanted = [(unit, key, source) for unit, key in led for source in leading[key]]
+    arrays = [[row[column] for row in wanted] for column in range(3)]
+    for kind, unit, key, code, content in await connection.fetch(_LED, *arrays):
+        found = led[unit, key]
+        if kind == "wait":
+            found.waits.append(orjson.loads(content))
+            continue
+        found.codes.add(code)
+        if kind == "offering":
+            found.offerings[code] = orjson.loads(content)
+        else:
+            found.agreements.add(content)
+    named = {one for found in led.values() for one in found.agreements}
+    units = await _contents(
+        connection, "SELECT hsa_id, content::text FROM care_unit WHERE hsa_id = ANY($1)", {unit for unit, _ in led}
+    )
+    agreements = await _contents(connection, "SELECT id, content::text FROM agreement WHERE id = ANY($1)", named)
+    places = {f"municipality|{unit['place']['municipality']}" for unit in units.values()}
+    codes = {code for (_, key), found in led.items() for code in (key, *found.codes)}
+    rows = await connection.fetch("SELECT key, text FROM code WHERE key = ANY($1)", [*places, *codes])
+    return Joined(led, units, agreements, dict(rows))
+
+
+async def _leading(connection: asyncpg.Connection, keys: set[str]) -> dict[str, list[str]]:
+    """The codes that lead to each care service: those that map to it, and itself when it is mapped nowhere."""
+    rows = await connection.fetch(_LEADING, list(keys))
+    mapped = {source for source, _ in rows}
+    found: dict[str, list[str]] = {key: [] if key in mapped else [key] for key in keys}
+    for source, target in rows:
+        if target in found:
+            found[target].append(source)
+    return found
+
+
+async def _contents(connection: asyncpg.Connection, query: str, keys: Iterable[str]) -> dict[str, Any]:
+    return {key: orjson.loads(content) for key, content in await connection.fetch(query, list(keys))}

@@ -1,0 +1,88 @@
+"""Rows made anew from the topics: damaged, missing and superfluous ones; what is refused and what is told."""
+
+import pytest
+from sqlalchemy import delete, select, text, update
+
+from search.service.rebuild import Refused
+from search.store.tables import agreement, care_unit, code_map, line, offer, offering, wait
+
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
+
+
+async def test_damaged_missing_and_superfluous_rows_are_as_the_topics_tell_it_again(land, make):
+    await land.announce_and_tell(*land.some(make))
+    before = await land.answer()
+    assert len(before) == 4
+    async with land.world.sessions.begin() as session:
+        one = update(care_unit).where(care_unit.c.hsa_id == make.hsa("A"))
+        await session.execute(one.values(content=text("jsonb_set(content, '{name}', '\"Damaged\"')")))
+        await session.execute(delete(care_unit).where(care_unit.c.hsa_id == make.hsa("B")))
+        await session.execute(delete(line).where(line.c.source == "id-1"))
+        await session.execute(delete(code_map))
+        await session.execute(delete(wait))
+        await session.execute(delete(offering))
+        await session.execute(delete(offer).where(offer.c.unit == make.hsa("A")))
+    await land.world.tell(
+        make.agreement("nowhere", "01", ["A", "B"], [make.kna]), make.unit("C"), make.offering("C"), make.wait("B", 1)
+    )
+    await land.world.settle()
+    assert await land.answer() != before
+
+    report = await land.rebuild()
+
+    assert await land.answer() == before
+    # A superfluous unit, offering, wait, and agreement with its two lines.
+    assert (report.records, report.unreadable, report.removed) == (9, [], 6)
+    assert report.lines()[-1].endswith(f"{report.index} holds {report.documents} documents and is searched")
+    async with land.world.sessions() as session:
+        assert set(await session.scalars(select(agreement.c.id))) == {"id-1", "id-2"}
+
+
+async def test_a_newer_row_in_the_table_wins_over_the_topic(land, make):
+    await land.announce_and_tell(*land.some(make))
+    await land.world.tell(make.unit("A", version=2, name="Newer"))
+
+    await land.rebuild()
+
+    assert (await land.answer())[f"{make.hsa('A')}|{make.katarakt}"]["care_unit"]["name"] == "Newer"
+
+
+async def test_a_topic_that_is_empty_is_refused_unless_its_rows_may_be_lost(land, make):
+    await land.announce_and_tell(*land.some(make))
+    before = await land.answer()
+    await land.lose("care-offering-updated")
+
+    with pytest.raises(Refused, match=r"care-offering-updated is empty, and 1 rows .* --may-lose"):
+        await land.rebuild()
+    assert await land.answer() == before
+
+    report = await land.rebuild(may_lose=["care-offering-updated"])
+    assert report.removed == 1
+    assert set(await land.answer()) == set(before) - {f"{make.hsa('A')}|{make.kna}"}
+
+
+async def test_a_topic_that_lost_most_of_its_records_is_refused_too(land, make):
+    units = [make.unit(f"U{number}") for number in range(25)]
+    await land.announce(*land.some(make))
+    await land.world.tell(*land.some(make), *units)
+
+    with pytest.raises(Refused, match="25 of 27 rows from care-unit-updated"):
+        await land.rebuild()
+
+    async with land.world.sessions() as session:
+        assert len(list(await session.scalars(select(care_unit.c.hsa_id)))) == 27
+
+
+async def test_a_record_that_cannot_be_read_is_told_and_its_row_stays(land, make):
+    await land.announce_and_tell(*land.some(make))
+    await land.world.tell(make.unit("OLD"))
+    await land.raw("care-unit-updated", make.hsa("OLD").encode(), b"{}")
+    await land.raw("care-unit-updated", b"\xff", b"{")
+    await land.raw("care-unit-updated", b"nothing", None)
+
+    report = await land.rebuild()
+
+    assert (report.records, report.nulls, len(report.unreadable), report.removed) == (11, 1, 2, 0)
+    assert report.unreadable[0].startswith("care-unit-updated:")
+    assert "ce_type is missing" in report.unreadable[0]
+    assert len(report.lines()) == 3

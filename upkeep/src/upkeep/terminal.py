@@ -1,0 +1,100 @@
+"""What an operator sees: aligned tables, progress, questions, and faults on one line with an exit code."""
+
+import sys
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import uvloop
+from aiokafka.errors import KafkaError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from kit.database import is_transient
+from upkeep.reading import Unreachable
+
+DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes: done · some of it failed, or nothing matched, or it was declined · wrong usage · stopped by Ctrl-C."""
+
+
+class Declined(Exception):
+    """Nothing was changed, because the operator did not agree."""
+
+
+class Misused(Exception):
+    """The command was not used as it must be; the message is one line."""
+
+
+def run(command: str, work: Callable[[], Coroutine[Any, Any, int]]) -> int:
+    """Do a command's work; its exit code. What stops it is told on one line of stderr."""
+    try:
+        return uvloop.run(work())
+    except Declined:
+        return _stopped(command, "nothing was changed", FAILED)
+    except Misused as error:
+        return _stopped(command, str(error), USAGE)
+    except Unreachable as error:
+        return _stopped(command, str(error), FAILED)
+    except KafkaError as error:
+        return _stopped(command, f"Kafka refuses or is away ({type(error).__name__}); run it again", FAILED)
+    except (DBAPIError, PoolTimeout, OSError) as error:
+        if not is_transient(error):
+            raise
+        return _stopped(command, f"PostgreSQL is away or not set up ({type(error).__name__}); run it again", FAILED)
+    except KeyboardInterrupt:
+        return _stopped(command, "interrupted: what is done stays done, the rest is as it was", INTERRUPTED)
+
+
+def _stopped(command: str, reason: str, code: int) -> int:
+    sys.stderr.write(f"{command}: {reason}\n")
+    return code
+
+
+def out(line: str = "") -> None:
+    """One line of the result."""
+    sys.stdout.write(f"{line}\n")
+
+
+def safe(text: str) -> str:
+    """The text without anything that could steer the terminal."""
+    return "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in text)
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    """Lines of columns that stand under their heads; numbers to the right, everything else to the left."""
+    texts = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(head), *(len(row[at]) for row in texts)) if texts else len(head) for at, head in enumerate(heads)]
+    right = [bool(rows) and all(isinstance(row[at], int) for row in rows) for at in range(len(heads))]
+    return [
+        "  ".join(
+            cell.rjust(width) if number else cell.ljust(width)
+            for cell, width, number in zip(line, widths, right, strict=True)
+        ).rstrip()
+        for line in [list(heads), *texts]
+    ]
+
+
+def progress(what: str) -> Callable[[int, int], None]:
+    """Tells `what: done of all` on stderr, one line that changes; only where somebody watches."""
+    shown = 0.0
+
+    def tell(done: int, of: int) -> None:
+        nonlocal shown
+        if sys.stderr.isatty() and (time.monotonic() - shown > 0.1 or done >= of):
+            shown = time.monotonic()
+            sys.stderr.write(f"\r{what}: {done} of {of}" + ("\n" if done >= of else ""))
+            sys.stderr.flush()
+
+    return tell
+
+
+def agreed(question: str, *, yes: bool) -> None:
+    """Ask before anything changes. Raises Declined, or Misused where nobody can be asked and `yes` is not given."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Misused("this changes something and nobody can be asked here: add --yes")
+    sys.stderr.write(f"{question} Proceed? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise Declined
