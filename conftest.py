@@ -17,6 +17,7 @@ import kit
 import rules
 import upkeep
 from kit import database
+from upkeep.migrations import migrate
 
 MEMBERS = (contracts, demo, engines, kit, rules, upkeep)
 
@@ -90,9 +91,7 @@ async def new_database(postgres_url: str, _templates: dict[str, str]) -> AsyncIt
             _templates[service] = f"t{uuid4().hex[:12]}_{service}"
             await _run(postgres_url, f'CREATE DATABASE "{_templates[service]}"')
             package = Path(importlib.import_module(f"{service}.settings").__file__ or "")
-            await asyncio.to_thread(
-                database.migrate, f"{postgres_url}/{_templates[service]}", package.parents[2] / "migrations"
-            )
+            await asyncio.to_thread(migrate, f"{postgres_url}/{_templates[service]}", package.parents[2] / "migrations")
         made.append(f"t{uuid4().hex[:12]}")
         await _run(postgres_url, f'CREATE DATABASE "{made[-1]}" TEMPLATE "{_templates[service]}"')
         return f"{postgres_url}/{made[-1]}"

@@ -13,8 +13,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from kit import database, idempotency, kafka, logging, outbox
+from kit import database, idempotency, logging, outbox
 from kit.consumer import Consumer, Handler, Record
+from upkeep.topics import create_topics
 
 Apply = Callable[[AsyncSession, Sequence[Any]], Awaitable[None]]
 
@@ -77,7 +78,7 @@ async def topic(kafka_address: str, unique: str) -> Callable[..., Awaitable[str]
 
     async def create(name: str, partitions: int = 1, **config: str) -> str:
         row = {"name": f"{unique}-{name}", "partitions": partitions, "config": config}
-        await kafka.create_topics(kafka_address, [row])
+        await create_topics(kafka_address, [row])
         return f"{unique}-{name}"
 
     return create

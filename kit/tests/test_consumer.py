@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 import engines
 from engines import eventually
 from kit import consumer as consumer_room
-from kit import kafka
 from kit.consumer import Consumer
+from upkeep.topics import create_topics
 
 pytestmark = pytest.mark.engine
 
@@ -226,7 +226,7 @@ async def test_a_broker_that_goes_and_comes_back_makes_the_consumer_unready_and_
     with await asyncio.to_thread(engines.start, ["kafka"], home=tmp_path / "engines") as own:
         address = str(own.addresses.kafka)
         rows = [{"name": name, "partitions": 1, "config": {}} for name in ("things", f"things-parked-{unique}")]
-        await kafka.create_topics(address, rows)
+        await create_topics(address, rows)
         consumer = make("things", bootstrap=address)
         running(consumer)
         await _caught_up(consumer)

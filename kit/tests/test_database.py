@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit import database, http
 from kit.database import Transaction, next_version, upsert_newer
+from upkeep.migrations import migrate
 
 pytestmark = pytest.mark.engine
 
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.engine
 def migrations(tmp_path: Path) -> Path:
     (tmp_path / "versions").mkdir()
     (tmp_path / "env.py").write_text(
-        "from sqlalchemy import MetaData\nfrom kit.database import run_migrations\nrun_migrations(MetaData())\n"
+        "from sqlalchemy import MetaData\nfrom upkeep.migrations import run_migrations\nrun_migrations(MetaData())\n"
     )
     (tmp_path / "versions" / "0001_first.py").write_text(
         "from alembic import op\nrevision, down_revision = '0001', None\n"
@@ -45,14 +46,14 @@ async def test_migrating_twice_at_once_runs_each_migration_once(
 ) -> None:
     url = await new_database("")
     # Alembic keeps its state in globals: at once means in several processes, as pods of one deployment do.
-    call = f"from pathlib import Path; from kit.database import migrate; migrate({url!r}, Path({str(migrations)!r}))"
+    call = f"from pathlib import Path; from upkeep.migrations import migrate; migrate({url!r}, Path({str(migrations)!r}))"
     runs = [await asyncio.create_subprocess_exec(sys.executable, "-c", call) for _ in range(3)]
     assert [await run.wait() for run in runs] == [0, 0, 0]
     (migrations / "versions" / "0002_second.py").write_text(
         "from alembic import op\nrevision, down_revision = '0002', '0001'\n"
         "def upgrade():\n    op.execute('ALTER TABLE first ADD name text')\n"
     )
-    await asyncio.to_thread(database.migrate, url, migrations)
+    await asyncio.to_thread(migrate, url, migrations)
     engine = database.connect(url)
     async with engine.connect() as connection:
         assert (await connection.scalars(text("SELECT version_num FROM alembic_version"))).all() == ["0002"]
@@ -69,7 +70,7 @@ async def test_a_failed_migration_leaves_nothing_and_tells_its_own_fault(
         "def upgrade():\n    op.execute('ALTER TABLE missing ADD name text')\n"
     )
     with pytest.raises(DBAPIError, match="missing"):
-        await asyncio.to_thread(database.migrate, url, migrations)
+        await asyncio.to_thread(migrate, url, migrations)
     engine = database.connect(url)
     async with engine.connect() as connection:
         assert await connection.scalar(text("SELECT to_regclass('first')")) is None
@@ -82,7 +83,7 @@ async def test_migrating_a_database_that_cannot_be_reached_ends_in_one_line(
 ) -> None:
     url = where.format(silent=silent_port, server=postgres_url)
     with pytest.raises(SystemExit) as ended:
-        await asyncio.to_thread(database.migrate, url, migrations)
+        await asyncio.to_thread(migrate, url, migrations)
     # A text as the code means: printed to stderr, and exit code 1.
     assert re.fullmatch(r"migrate: the database cannot be reached \(\w+\)", str(ended.value.code))
 

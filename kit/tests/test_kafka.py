@@ -10,7 +10,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
 from kit import kafka
-from kit.kafka import TopicsRefused, create_topics
+from upkeep.topics import TopicsRefused, create_topics
 
 pytestmark = pytest.mark.engine
 

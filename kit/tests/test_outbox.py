@@ -15,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 import engines
 from engines import eventually
-from kit import database, kafka, outbox
+from kit import database, outbox
 from kit.outbox import Relay
+from upkeep.topics import create_topics
 
 pytestmark = pytest.mark.engine
 
@@ -298,7 +299,7 @@ async def test_a_broker_killed_under_writers_costs_no_row_and_no_order(
     monkeypatch.setattr(outbox, "_SAMPLE_SECONDS", 0.1)
     with await asyncio.to_thread(engines.start, ["kafka"], home=tmp_path / "engines") as own:
         address = str(own.addresses.kafka)
-        await kafka.create_topics(address, [{"name": "facts", "partitions": 2, "config": {}}])
+        await create_topics(address, [{"name": "facts", "partitions": 2, "config": {}}])
         relay = Relay(engine, address)
         sending = running(relay)
         for number in range(600):

@@ -15,9 +15,10 @@ from aiokafka import AIOKafkaProducer
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from kit import database, kafka, logging, outbox, process
+from kit import database, logging, outbox, process
 from kit.consumer import Consumer, Handler, Record
 from upkeep import parked_arguments, parked_command
+from upkeep.topics import create_topics
 
 TABLES = MetaData()
 THING = Table(
@@ -42,7 +43,7 @@ async def topic(kafka_address: str, unique: str) -> Callable[..., Awaitable[str]
 
     async def create(name: str, partitions: int = 1, **config: str) -> str:
         row = {"name": f"{unique}-{name}", "partitions": partitions, "config": config}
-        await kafka.create_topics(kafka_address, [row])
+        await create_topics(kafka_address, [row])
         return f"{unique}-{name}"
 
     return create

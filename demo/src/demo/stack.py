@@ -14,7 +14,8 @@ from sqlalchemy import text
 import engines
 from demo.nursery import Child, Nursery
 from engines import ports
-from kit import database, kafka
+from kit import database
+from upkeep.topics import create_topics, read_topics
 
 _SERVICES_WITH_DATABASES = ("catalog_sync", "agreements", "search")
 _READY_WITHIN_SECONDS = 90
@@ -199,8 +200,8 @@ def write_note(file: Path, content: str) -> None:
 
 async def _prepare(bootstrap: str, postgres: str) -> None:
     with as_file(files("contracts") / "topics.yaml") as declared:
-        rows = kafka.declared(declared)
-    await kafka.create_topics(bootstrap, rows)
+        rows = read_topics(declared)
+    await create_topics(bootstrap, rows)
     engine = database.connect(f"{postgres}/postgres", pool_size=1)
     try:
         async with engine.connect() as connection:

@@ -1,17 +1,15 @@
 """PostgreSQL through SQLAlchemy: connections, one transaction per request or batch, migrations, versions."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
 from fastapi import Depends, Request
-from sqlalchemy import ARRAY, JSON, Connection, MetaData, Row, Table, Text, bindparam, cast, func, make_url, select
+from sqlalchemy import ARRAY, JSON, Row, Table, Text, bindparam, cast, func, make_url, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.sql.dml import ReturningInsert
@@ -105,40 +103,3 @@ def is_transient(error: BaseException) -> bool:
         lost = isinstance(error, OperationalError | InterfaceError) and not state
         return lost or error.connection_invalidated or state.startswith(_PASSING)
     return isinstance(error, OSError | PoolTimeout)
-
-
-def migrate(url: str, folder: Path) -> None:
-    """Bring the database to the newest migration, safely from several places. Unreachable: exit code 1 and one line."""
-    # Only `migrate` needs alembic: other commands start faster and smaller without it.
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(folder))
-    config.attributes["url"] = url
-    try:
-        command.upgrade(config, "head")
-    except (OSError, DBAPIError) as error:
-        if isinstance(error, ProgrammingError) or not is_transient(error):  # a migration's own mistake is told as it is
-            raise
-        raise SystemExit(f"migrate: the database cannot be reached ({type(error).__name__})") from None
-
-
-def run_migrations(tables: MetaData) -> None:
-    """What every service's migrations/env.py calls: run the scripts in one transaction under a lock."""
-    from alembic import context
-
-    def upgrade(connection: Connection) -> None:
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('migrate'))")
-        context.configure(connection=connection, target_metadata=tables)
-        context.run_migrations()
-
-    async def main() -> None:
-        engine = connect(context.config.attributes["url"], pool_size=1)
-        try:
-            async with engine.begin() as connection:
-                await connection.run_sync(upgrade)
-        finally:
-            await engine.dispose()
-
-    asyncio.run(main())

@@ -1,25 +1,14 @@
-"""Kafka clients with the settings that keep order and lose nothing, and topics created from the declared list."""
+"""Kafka clients with the settings that keep order and lose nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
 
-import yaml
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import for_code
+from aiokafka.admin import AIOKafkaAdminClient
 
 _STOP_SECONDS = 5.0
 _ANSWER_MS = 10_000
-
-Declared = dict[str, Any]
-"""One topic as topics.yaml declares it: name, partitions, config."""
-
-
-class TopicsRefused(RuntimeError):
-    """A declared topic could not be created, or exists with another number of partitions."""
 
 
 def producer(bootstrap: str) -> AIOKafkaProducer:
@@ -46,44 +35,17 @@ async def stop(leaving: AIOKafkaProducer) -> None:
 
 
 @asynccontextmanager
-async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=_ANSWER_MS)
+async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    """An administrator's connection. Raises KafkaError or OSError when no broker answers."""
+    connected = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=_ANSWER_MS)
     try:
-        await admin.start()
-        yield admin
+        await connected.start()
+        yield connected
     finally:
-        await admin.close()
+        await connected.close()
 
 
 async def ask(bootstrap: str) -> None:
     """Return when a broker answers. Raises KafkaError or OSError when none does."""
-    async with _admin(bootstrap):
+    async with admin(bootstrap):
         pass
-
-
-def declared(file: Path) -> list[Declared]:
-    """The topics in a topics.yaml."""
-    return list(yaml.safe_load(file.read_text(encoding="utf-8"))["topics"])
-
-
-async def create_topics(bootstrap: str, rows: list[Declared], *, replication_factor: int = 1) -> list[str]:
-    """Create the declared topics that do not exist; the names created. Existing ones are never changed.
-
-    Raises TopicsRefused where the broker refuses, or an existing one has other partitions: keys would land elsewhere.
-    """
-    async with _admin(bootstrap) as admin:
-        existing = set(await admin.list_topics())
-        wanted = {row["name"]: row["partitions"] for row in rows if row["name"] in existing}
-        absent = [row for row in rows if row["name"] not in existing]
-        for topic in await admin.describe_topics(list(wanted)) if wanted else []:
-            if (found := len(topic["partitions"])) != wanted[topic["topic"]]:
-                raise TopicsRefused(f"{topic['topic']} has {found} partitions, declared are {wanted[topic['topic']]}")
-        new = [
-            NewTopic(row["name"], row["partitions"], replication_factor, topic_configs=row["config"]) for row in absent
-        ]
-        answer = await admin.create_topics(new) if new else None
-    for name, code, *reason in answer.topic_errors if answer is not None else []:
-        # Another process may have created it between the listing and now.
-        if code and for_code(code).__name__ != "TopicAlreadyExistsError":
-            raise TopicsRefused(f"{name}: {for_code(code).__name__} {' '.join(filter(None, map(str, reason)))}".strip())
-    return [topic.name for topic in new]

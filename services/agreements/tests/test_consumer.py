@@ -16,6 +16,7 @@ from contracts import CareUnitUpdated, CodeUpdated, encode
 from engines import eventually
 from kit import database, kafka
 from kit.consumer import Consumer
+from upkeep.topics import create_topics
 
 pytestmark = pytest.mark.engine
 
@@ -34,7 +35,7 @@ async def topics(kafka_address, unique):
     names = {name: f"{unique}-{name}" for name in HANDLERS}
     parked = [f"{name}-parked-{unique}" for name in names.values()]
     rows = [{"name": name, "partitions": 2, "config": {}} for name in (*names.values(), *parked)]
-    await kafka.create_topics(kafka_address, rows)
+    await create_topics(kafka_address, rows)
     return names
 
 

@@ -24,6 +24,7 @@ from kit.consumer import Record
 from kit.consumer import record as readable
 from kit.outbox import Relay
 from upkeep.reading import everything
+from upkeep.topics import create_topics, read_topics
 
 pytestmark = pytest.mark.engine
 
@@ -33,13 +34,13 @@ EXAMPLE = Path(contracts.__file__).parents[2] / "examples/code-updated/v1/kva-wi
 
 async def _remake(bootstrap: str, *names: str) -> None:
     """Topics of these names, declared as they are, with nothing in them."""
-    rows = [row for row in kafka.declared(Path(contracts.__file__).parent / "topics.yaml") if row["name"] in names]
+    rows = [row for row in read_topics(Path(contracts.__file__).parent / "topics.yaml") if row["name"] in names]
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     await admin.delete_topics([name for name in await admin.list_topics() if name in names])
 
     async def made() -> bool:
-        await kafka.create_topics(bootstrap, rows)
+        await create_topics(bootstrap, rows)
         return set(names) <= set(await admin.list_topics())
 
     await eventually(made, within=20)

@@ -17,10 +17,10 @@ import contracts
 from catalog_sync import service, store
 from catalog_sync.domain import Kind, Reading
 from engines import eventually
-from kit import kafka
 from kit.consumer import record as readable
 from kit.outbox import Relay
 from upkeep.reading import everything
+from upkeep.topics import create_topics, read_topics
 
 pytestmark = pytest.mark.engine
 
@@ -31,7 +31,7 @@ UNITS = "care-unit-updated"
 async def anew(kafka_address):
     """Makes this service's topics anew, as declared."""
     rows = [
-        row for row in kafka.declared(Path(contracts.__file__).parent / "topics.yaml") if row["name"] in service.TOPICS
+        row for row in read_topics(Path(contracts.__file__).parent / "topics.yaml") if row["name"] in service.TOPICS
     ]
 
     async def remake() -> None:
@@ -40,7 +40,7 @@ async def anew(kafka_address):
         await admin.delete_topics([name for name in await admin.list_topics() if name in service.TOPICS])
 
         async def made() -> bool:
-            await kafka.create_topics(kafka_address, rows)
+            await create_topics(kafka_address, rows)
             return set(service.TOPICS) <= set(await admin.list_topics())
 
         await eventually(made, within=20)

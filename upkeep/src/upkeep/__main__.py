@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aiokafka.errors import KafkaError
 
-from kit.kafka import TopicsRefused, create_topics, declared
+from upkeep.topics import TopicsRefused, create_topics, read_topics
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(argv)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # its reasons come as exceptions too, and are told once
     try:
-        rows = declared(asked.file)
+        rows = read_topics(asked.file)
         created = asyncio.run(create_topics(asked.bootstrap, rows, replication_factor=asked.replication_factor))
     except (KafkaError, TopicsRefused, OSError) as error:
         sys.stderr.write(f"create-topics: {str(error) or type(error).__name__}\n")

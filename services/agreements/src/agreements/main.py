@@ -18,6 +18,7 @@ from kit import auth, database, health, http, logging, process, settings
 from kit.consumer import Consumer
 from kit.outbox import Relay
 from upkeep import parked_arguments, parked_command, reconcile_command
+from upkeep.migrations import migrate
 from upkeep.parked_count import ParkedCount
 
 # Defaults are written out when an agreement is announced: twice this still fits in one Kafka record (1 MB).
@@ -135,7 +136,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         case "all":
             process.run(process.serving(api(given), host=given.host, port=given.api_port), worker)
         case "migrate":
-            database.migrate(given.postgres_url, given.migrations)
+            migrate(given.postgres_url, given.migrations)
         case "parked":
             sys.exit(parked_command.run(asked, "agreements", given.kafka_bootstrap, given.postgres_url, HANDLERS))
         case "reconcile":

@@ -10,6 +10,7 @@ from catalog_sync.settings import Settings
 from kit import database, health, http, logging, process, settings
 from kit.outbox import Relay
 from upkeep import reconcile_command
+from upkeep.migrations import migrate
 
 
 async def work(given: Settings) -> None:
@@ -103,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         case "runs":
             asyncio.run(print_runs(given))
         case "migrate":
-            database.migrate(given.postgres_url, given.migrations)
+            migrate(given.postgres_url, given.migrations)
         case "reconcile":
             sys.exit(
                 reconcile_command.run(

@@ -21,6 +21,7 @@ from search.service.rebuild import Progress, Refused, Report, RowsRebuild, alone
 from search.service.refill import refill
 from search.settings import Settings
 from upkeep import parked_arguments, parked_command, terminal
+from upkeep.migrations import migrate
 from upkeep.parked_count import ParkedCount
 
 
@@ -199,7 +200,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         case "all":
             process.run(process.serving(api(given), host=given.host, port=given.api_port), worker)
         case "migrate":
-            database.migrate(given.postgres_url, given.migrations)
+            migrate(given.postgres_url, given.migrations)
         case "rebuild":
             _rebuild(given, asked)
         case "parked":

@@ -25,6 +25,7 @@ from search.service.following import documents
 from search.service.indexing import Indexer, looking_up
 from search.settings import Settings
 from search.store import offers
+from upkeep.migrations import migrate
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ async def shared_database(postgres_url) -> AsyncIterator[str]:
         async with admin.connect() as connection:
             await connection.execute(text(f"CREATE DATABASE {name}"))
         migrations = Settings.model_fields["migrations"].default
-        await asyncio.to_thread(database.migrate, f"{postgres_url}/{name}", migrations)
+        await asyncio.to_thread(migrate, f"{postgres_url}/{name}", migrations)
         yield f"{postgres_url}/{name}"
         async with admin.connect() as connection:
             await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))

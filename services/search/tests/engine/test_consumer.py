@@ -13,6 +13,7 @@ from kit.consumer import Consumer
 from kit.process import together
 from search.consumer import HANDLERS
 from search.service.indexing import Indexer
+from upkeep.topics import create_topics, read_topics
 
 pytestmark = pytest.mark.engine
 
@@ -22,9 +23,9 @@ WITHIN_SECONDS = 3.0
 @pytest.fixture
 async def announce(kafka_address, unique, make):
     """Sends messages to the topics they belong to; search's group has parked topics of its own."""
-    rows = kafka.declared(Path(contracts.__file__).parent / "topics.yaml")
+    rows = read_topics(Path(contracts.__file__).parent / "topics.yaml")
     parked = [{"name": f"{name}-parked-{unique}", "partitions": 1, "config": {}} for name in HANDLERS]
-    await kafka.create_topics(kafka_address, [*rows, *parked])
+    await create_topics(kafka_address, [*rows, *parked])
     producer = kafka.producer(kafka_address)
     await producer.start()
 

@@ -16,6 +16,7 @@ from kit import kafka
 from search.consumer import HANDLERS
 from search.main import rebuild
 from search.settings import Settings
+from upkeep.topics import create_topics, read_topics
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +115,7 @@ class Land:
     async def lose(self, topic):
         """The topic is made anew, without its records."""
         await without_topics(self.address, [topic])
-        await kafka.create_topics(self.address, self.rows)
+        await create_topics(self.address, self.rows)
 
     async def command(self, *arguments, **environment):
         """`python -m search rebuild` as an operator calls it: exit code, stdout, stderr."""
@@ -136,9 +137,9 @@ async def land(world, own_kafka, oidc_issuer, make):
     """An empty search and empty topics."""
     rows = [
         row
-        for row in kafka.declared(Path(contracts.__file__).parent / "topics.yaml")
+        for row in read_topics(Path(contracts.__file__).parent / "topics.yaml")
         if row["name"] in HANDLERS or row["name"].endswith("-parked-search")
     ]
-    await kafka.create_topics(own_kafka, rows)
+    await create_topics(own_kafka, rows)
     yield Land(world, own_kafka, oidc_issuer, rows, make.now)
     await without_topics(own_kafka, [row["name"] for row in rows])
