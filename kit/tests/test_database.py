@@ -46,7 +46,8 @@ async def test_migrating_twice_at_once_runs_each_migration_once(
 ) -> None:
     url = await new_database("")
     # Alembic keeps its state in globals: at once means in several processes, as pods of one deployment do.
-    call = f"from pathlib import Path; from upkeep.migrations import migrate; migrate({url!r}, Path({str(migrations)!r}))"
+    paths = f"{url!r}, Path({str(migrations)!r})"
+    call = f"from pathlib import Path; from upkeep.migrations import migrate; migrate({paths})"
     runs = [await asyncio.create_subprocess_exec(sys.executable, "-c", call) for _ in range(3)]
     assert [await run.wait() for run in runs] == [0, 0, 0]
     (migrations / "versions" / "0002_second.py").write_text(
