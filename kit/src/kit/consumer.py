@@ -76,7 +76,13 @@ class Consumer:
         self.beat = time.monotonic()
         """When the loop last went round, for liveness."""
         self._broker = KafkaBroker(
-            bootstrap, logger=None, allow_auto_create_topics=False, client_id=group, graceful_timeout=_GRACE_SECONDS
+            bootstrap,
+            logger=None,
+            allow_auto_create_topics=False,
+            client_id=group,
+            graceful_timeout=_GRACE_SECONDS,
+            # A topic that was away and is back is unread until the next look.
+            metadata_max_age_ms=10_000,
         )
         self._subscriber = self._broker.subscriber(
             *self._handlers,

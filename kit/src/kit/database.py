@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any
 
+import asyncpg
 import orjson
 from fastapi import Depends, Request
 from sqlalchemy import ARRAY, JSON, Row, Table, Text, bindparam, cast, func, make_url, select
@@ -15,6 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.sql.dml import ReturningInsert
 
 Sessions = async_sessionmaker[AsyncSession]
+
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What the driver raises where it is asked without SQLAlchemy; the last when the server goes away in mid-answer."""
 
 # Serialisation failure, deadlock, lock time-out; a server that is starting, stopping, read-only or out of something; a
 # broken connection; a database, right, table or column that is not there yet. None of these is the fault of the data.

@@ -3,9 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.conn import AIOKafkaConnection, CloseReason
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 _STOP_SECONDS = 5.0
 _ANSWER_MS = 10_000
@@ -49,3 +52,21 @@ async def ask(bootstrap: str) -> None:
     """Return when a broker answers. Raises KafkaError or OSError when none does."""
     async with admin(bootstrap):
         pass
+
+
+_send = AIOKafkaConnection.send
+
+
+def _send_or_break(connection: AIOKafkaConnection, request: Any, expect_response: bool = True) -> Any:
+    try:
+        return _send(connection, request, expect_response)
+    except RuntimeError as error:
+        if isinstance(error, KafkaError):
+            raise
+        connection.close(reason=CloseReason.CONNECTION_BROKEN)
+        raise KafkaConnectionError(str(error)) from error
+
+
+# On uvloop a connection that has just broken raises RuntimeError, on asyncio OSError. aiokafka knows the latter only:
+# its metadata task would die, and whoever waits for it would wait for ever.
+AIOKafkaConnection.send = _send_or_break

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from asyncio import FIRST_COMPLETED
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -19,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from kit import kafka, telemetry
+from kit.database import DRIVER_ERRORS
 
 log = structlog.get_logger(__name__)
 
@@ -122,7 +124,7 @@ class Relay:
             started = time.monotonic()
             try:
                 await self._run_once()
-            except (KafkaError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except (KafkaError, SQLAlchemyError, *DRIVER_ERRORS, OSError) as error:
                 telemetry.OUTBOX_FAILURES.inc()
                 log.warning("outbox relay starts over", reason=_reason(error), pause_seconds=round(pause, 1))
             # A relay that ran well for a while begins again with the shortest pause.
@@ -181,21 +183,21 @@ class Relay:
 
 @dataclass
 class _Sending:
-    """Rows given to the producer, and what came or will come of each; `refused` is why those behind were not given."""
+    """Rows given to the producer and what came, or will come, of each; fewer results where one was refused at once."""
 
     rows: Sequence[asyncpg.Record]
     results: list[asyncio.Future[Any]]
-    refused: KafkaError | None
     begun: float
 
 
-@dataclass
 class _Lane:
-    """What the active relay works with: the connection that holds the lock, and a producer."""
+    """What the active relay works with: the connection that holds the lock, and a producer. Over after one fault."""
 
-    connection: asyncpg.Connection
-    producer: AIOKafkaProducer
-    relay: Relay
+    def __init__(self, connection: asyncpg.Connection, producer: AIOKafkaProducer, relay: Relay) -> None:
+        self._connection = connection
+        self._producer = producer
+        self._relay = relay
+        self._fault: asyncio.Future[KafkaError] = asyncio.get_running_loop().create_future()
 
     async def send_waiting(self) -> bool:
         """Send what waits, oldest first; False when there was nothing. Raises KafkaError when a row was not taken.
@@ -206,10 +208,9 @@ class _Lane:
         rows = await self._exchange([], 0)
         before: _Sending | None = None
         done: list[int] = []
-        fault: KafkaError | None = None
         found = bool(rows)
         for number in range(1, _BATCHES + 1):
-            if not rows or fault is not None:
+            if not rows or self._fault.done():
                 break
             reading = None
             if len(rows) == _BATCH and number < _BATCHES:
@@ -219,56 +220,71 @@ class _Lane:
                 await asyncio.sleep(0)
             sending = await self._give(rows)
             if before is not None:
-                fault = await self._taken(before, done)
+                done += await self._taken(before)
             before = sending
             rows = await reading if reading is not None else []
         if before is not None:
-            fault = fault or await self._taken(before, done)
-            await self.connection.execute("DELETE FROM outbox WHERE seq = ANY($1::bigint[])", done)
-            for result in before.results:
-                # After a fault nobody asks for these any more.
-                result.add_done_callback(lambda result: result.cancelled() or result.exception())
-        if fault is not None:
-            raise fault
+            done += await self._taken(before)
+            await self._connection.execute("DELETE FROM outbox WHERE seq = ANY($1::bigint[])", done)
+        if self._fault.done():
+            raise self._fault.result()
         return found
 
     async def _exchange(self, done: list[int], after: int) -> Sequence[asyncpg.Record]:
-        self.relay.beat = time.monotonic()
-        rows: Sequence[asyncpg.Record] = await self.connection.fetch(_EXCHANGE, done, after)
+        self._relay.beat = time.monotonic()
+        rows: Sequence[asyncpg.Record] = await self._connection.fetch(_EXCHANGE, done, after)
         return rows
 
     async def _give(self, rows: Sequence[asyncpg.Record]) -> _Sending:
-        sending = _Sending(rows, [], None, time.monotonic())
-        try:
-            for _, topic, key, payload, headers in rows:
-                pairs = [(name, value.encode()) for name, value in orjson.loads(headers).items()]
-                sending.results.append(await self.producer.send(topic, payload, key=key.encode(), headers=pairs))
-        except KafkaError as error:
-            sending.refused = error
+        sending = _Sending(rows, [], time.monotonic())
+        giving = asyncio.ensure_future(self._give_each(sending))
+        # A producer that was stopped takes nothing more, and lets the giver wait.
+        await asyncio.wait([giving, self._fault], return_when=FIRST_COMPLETED)
+        if giving.done():
+            giving.result()
+        giving.cancel()
         return sending
 
-    async def _taken(self, sending: _Sending, done: list[int]) -> KafkaError | None:
-        """Wait for acknowledgements and add the acknowledged rows to `done`, up to the first failure, returned."""
+    async def _give_each(self, sending: _Sending) -> None:
+        try:
+            for _, topic, key, payload, headers in sending.rows:
+                pairs = [(name, value.encode()) for name, value in orjson.loads(headers).items()]
+                result = await self._producer.send(topic, payload, key=key.encode(), headers=pairs)
+                result.add_done_callback(self._stop_behind)
+                sending.results.append(result)
+        except KafkaError as error:
+            self._stop(error)
+
+    def _stop_behind(self, result: asyncio.Future[Any]) -> None:
+        if not result.cancelled() and (error := result.exception()) is not None:
+            self._stop(error if isinstance(error, KafkaError) else KafkaError(_reason(error)))
+
+    def _stop(self, error: KafkaError) -> None:
+        """A record was refused: nothing of its partition may pass it. aiokafka itself would go on with those behind."""
+        if not self._fault.done():
+            self._fault.set_result(error)
+            self._producer._sender.sender_task.cancel()
+
+    async def _taken(self, sending: _Sending) -> list[int]:
+        """Wait until all is acknowledged or the lane has a fault; the numbers of the rows that are acknowledged."""
         waiting = asyncio.gather(*sending.results, return_exceptions=True)
         # An idempotent producer waits for its broker as long as it takes, and may wait for ever: it is made anew then.
-        while not (await asyncio.wait([waiting], timeout=_SAMPLE_SECONDS))[0]:
-            self.relay.beat = time.monotonic()
-            if self.relay.beat - sending.begun > _LONGEST_SILENCE_SECONDS:
-                waiting.cancel()
-                return KafkaError(f"no acknowledgement within {_LONGEST_SILENCE_SECONDS:.0f} s")
-        results = waiting.result()
-        failed = next((number for number, one in enumerate(results) if isinstance(one, BaseException)), None)
-        fault = sending.refused if failed is None else results[failed]
-        taken = sending.rows[: len(results) if failed is None else failed]
-        done += [row["seq"] for row in taken]
+        while not (await asyncio.wait([waiting, self._fault], timeout=_SAMPLE_SECONDS, return_when=FIRST_COMPLETED))[0]:
+            self._relay.beat = time.monotonic()
+            if self._relay.beat - sending.begun > _LONGEST_SILENCE_SECONDS:
+                self._stop(KafkaError(f"no acknowledgement within {_LONGEST_SILENCE_SECONDS:.0f} s"))
+        # Taken off even behind a refused record: order is a partition's own, and nothing passed the record there.
+        pairs = list(zip(sending.rows, sending.results, strict=False))
+        taken = [row for row, result in pairs if result.done() and not result.cancelled() and not result.exception()]
+        refused = [row for row, result in pairs if result.done() and not result.cancelled() and result.exception()]
         for topic, number in Counter(row["aggregatetype"] for row in taken).items():
             telemetry.OUTBOX_SENT.labels(topic).inc(number)
         telemetry.OUTBOX_BATCH_ROWS.observe(len(taken))
         telemetry.OUTBOX_BATCH_SECONDS.observe(time.monotonic() - sending.begun)
-        if fault is not None:
-            row = sending.rows[len(taken)]
-            log.error("record not acknowledged", topic=row["aggregatetype"], seq=row["seq"], reason=_reason(fault))
-        return fault if fault is None or isinstance(fault, KafkaError) else KafkaError(_reason(fault))
+        for row in [*refused, *sending.rows[len(pairs) :]][:1]:
+            reason = _reason(self._fault.result())
+            log.error("record not acknowledged", topic=row["aggregatetype"], seq=row["seq"], reason=reason)
+        return [row["seq"] for row in taken]
 
 
 def _reason(error: BaseException) -> str:

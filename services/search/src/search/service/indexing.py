@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from kit.database import DRIVER_ERRORS
 from search.index.engine import EngineAway, Index, IndexGone
 from search.service import indexes
 from search.service.following import advance
@@ -78,7 +79,7 @@ class Indexer:
                 self.beat, self._look_at = time.monotonic(), 0.0
                 log.warning("an index is gone, and is made again")
                 await asyncio.sleep(pause)
-            except (EngineAway, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except (EngineAway, SQLAlchemyError, *DRIVER_ERRORS, OSError) as error:
                 self.waiting_for = str(error) if isinstance(error, EngineAway) else "postgresql"
                 pause = 0.1 if time.monotonic() - started > 60 else pause
                 log.warning("indexing waits", reason=type(error).__name__, pause_seconds=pause)
