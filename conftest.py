@@ -92,9 +92,10 @@ async def new_database(postgres_url: str, _templates: dict[str, str]) -> AsyncIt
             await _run(postgres_url, f'CREATE DATABASE "{_templates[service]}"')
             package = Path(importlib.import_module(f"{service}.settings").__file__ or "")
             await asyncio.to_thread(migrate, f"{postgres_url}/{_templates[service]}", package.parents[2] / "migrations")
-        made.append(f"t{uuid4().hex[:12]}")
-        await _run(postgres_url, f'CREATE DATABASE "{made[-1]}" TEMPLATE "{_templates[service]}"')
-        return f"{postgres_url}/{made[-1]}"
+        name = f"t{uuid4().hex[:12]}"
+        made.append(name)
+        await _run(postgres_url, f'CREATE DATABASE "{name}" TEMPLATE "{_templates[service]}"')
+        return f"{postgres_url}/{name}"
 
     yield make
     for name in made:

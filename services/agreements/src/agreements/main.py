@@ -1,80 +1,29 @@
 """Puts agreements together: the api process, the worker process, migrations, upkeep."""
 
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from fastapi import FastAPI, Request
-from fastapi.responses import Response
+from fastapi import FastAPI
 
 from agreements import service
-from agreements.api.routes import POLICY, router
 from agreements.consumer import HANDLERS
-from agreements.domain import Refused
 from agreements.settings import Settings
 from contracts import AgreementRegistered
-from kit import auth, database, health, http, logging, process, settings
+from kit import database, health, logging, process, settings
 from kit.consumer import Consumer
 from kit.outbox import Relay
 from upkeep import parked_arguments, parked_command, reconcile_command
 from upkeep.migrations import migrate
 from upkeep.parked_count import ParkedCount
 
-# Defaults are written out when an agreement is announced: twice this still fits in one Kafka record (1 MB).
-_BODY_LIMIT = 512 * 1024
-
 
 def api(given: Settings) -> FastAPI:
     """The HTTP application."""
-    engine = database.connect(given.postgres_url)
-    client = http.client()
+    # Only here: a worker without what HTTP and tokens need is 12 MB smaller.
+    from agreements.api.application import application
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.sessions = database.sessions(engine)
-        yield
-        await client.aclose()
-        await engine.dispose()
-
-    verifier = auth.Verifier(given.oidc_issuer, given.oidc_audience, client)
-    app = http.application(
-        "agreements",
-        summary="Agreements and own provision, from draft to published.",
-        lifespan=lifespan,
-        authorise=auth.authorise(POLICY, verifier),
-        body_limit=_BODY_LIMIT,
-    )
-    app.include_router(router)
-    app.add_exception_handler(service.Faulty, _on_faulty)
-    app.add_exception_handler(service.NotReady, _on_not_ready)
-    app.add_exception_handler(Refused, _on_refused)
-
-    async def copied() -> str | None:
-        async with database.sessions(engine)() as session:
-            return None if await service.may_begin(session) else "the copy of the catalogue is not complete yet"
-
-    health.add(app, alive=health.always, ready={"postgresql": health.database(engine), "catalogue": copied})
-    return app
-
-
-async def _on_faulty(request: Request, error: Exception) -> Response:
-    assert isinstance(error, service.Faulty)  # noqa: S101 registered for this type only
-    return http.problem_response(http.faults(error.rows))
-
-
-async def _on_not_ready(request: Request, error: Exception) -> Response:
-    problem = http.Problem(
-        503, "the copy of the national catalogue is not complete yet; try again shortly", headers={"Retry-After": "5"}
-    )
-    return http.problem_response(problem)
-
-
-async def _on_refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)  # noqa: S101 registered for this type only
-    if error.field is not None:
-        return http.problem_response(http.invalid(error.field, error.reason, status=error.status))
-    return http.problem_response(http.Problem(error.status, error.reason))
+    return application(given)
 
 
 async def work(given: Settings) -> None:

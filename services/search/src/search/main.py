@@ -3,19 +3,15 @@
 import argparse
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 
 import asyncpg
-from fastapi import FastAPI, Request
-from fastapi.responses import Response
+from fastapi import FastAPI
 
-from kit import auth, database, health, http, logging, process, settings
+from kit import database, health, logging, process, settings
 from kit.consumer import Consumer
-from search.api import POLICY, router
 from search.consumer import HANDLERS, handlers
 from search.index.engine import EngineAway, Index
-from search.service.answer import Unanswerable
 from search.service.indexing import Indexer
 from search.service.rebuild import Progress, Refused, Report, RowsRebuild, alone
 from search.service.refill import refill
@@ -27,44 +23,10 @@ from upkeep.parked_count import ParkedCount
 
 def api(given: Settings) -> FastAPI:
     """The HTTP application."""
-    engine = database.connect(given.postgres_url)
-    client = http.client()
+    # Only here: a worker without what HTTP and tokens need is 12 MB smaller.
+    from search.api import application
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.sessions = database.sessions(engine)
-        app.state.index = index = Index(given.opensearch_url, given.index_name)
-        yield
-        await index.close()
-        await client.aclose()
-        await engine.dispose()
-
-    async def searchable() -> str | None:
-        index: Index = app.state.index
-        return await index.ping()
-
-    verifier = auth.Verifier(given.oidc_issuer, given.oidc_audience, client)
-    app = http.application(
-        "search",
-        summary="One explained search over agreement, place and wait.",
-        lifespan=lifespan,
-        authorise=auth.authorise(POLICY, verifier),
-    )
-    app.include_router(router)
-    app.add_exception_handler(EngineAway, _on_engine_away)
-    app.add_exception_handler(Unanswerable, _on_unanswerable)
-    health.add(app, alive=health.always, ready={"postgresql": health.database(engine), "opensearch": searchable})
-    return app
-
-
-async def _on_engine_away(request: Request, error: Exception) -> Response:
-    problem = http.Problem(503, "the search engine cannot be reached; try again shortly", headers={"Retry-After": "2"})
-    return http.problem_response(problem)
-
-
-async def _on_unanswerable(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Unanswerable)  # noqa: S101 registered for this type only
-    return http.problem_response(http.invalid(error.field, error.reason, status=400))
+    return application(given)
 
 
 async def work(given: Settings) -> None:

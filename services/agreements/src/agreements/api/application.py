@@ -1,0 +1,68 @@
+"""Puts the HTTP side together: routes, access, problems, health."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+
+from agreements import service
+from agreements.api.routes import POLICY, router
+from agreements.domain import Refused
+from agreements.settings import Settings
+from kit import auth, database, health, http
+
+# Defaults are written out when an agreement is announced: twice this still fits in one Kafka record (1 MB).
+_BODY_LIMIT = 512 * 1024
+
+
+def application(given: Settings) -> FastAPI:
+    """The HTTP application of this service."""
+    engine = database.connect(given.postgres_url)
+    client = http.client()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.sessions = database.sessions(engine)
+        yield
+        await client.aclose()
+        await engine.dispose()
+
+    verifier = auth.Verifier(given.oidc_issuer, given.oidc_audience, client)
+    app = http.application(
+        "agreements",
+        summary="Agreements and own provision, from draft to published.",
+        lifespan=lifespan,
+        authorise=auth.authorise(POLICY, verifier),
+        body_limit=_BODY_LIMIT,
+    )
+    app.include_router(router)
+    app.add_exception_handler(service.Faulty, _on_faulty)
+    app.add_exception_handler(service.NotReady, _on_not_ready)
+    app.add_exception_handler(Refused, _on_refused)
+
+    async def copied() -> str | None:
+        async with database.sessions(engine)() as session:
+            return None if await service.may_begin(session) else "the copy of the catalogue is not complete yet"
+
+    health.add(app, alive=health.always, ready={"postgresql": health.database(engine), "catalogue": copied})
+    return app
+
+
+async def _on_faulty(request: Request, error: Exception) -> Response:
+    assert isinstance(error, service.Faulty)  # noqa: S101 registered for this type only
+    return http.problem_response(http.faults(error.rows))
+
+
+async def _on_not_ready(request: Request, error: Exception) -> Response:
+    problem = http.Problem(
+        503, "the copy of the national catalogue is not complete yet; try again shortly", headers={"Retry-After": "5"}
+    )
+    return http.problem_response(problem)
+
+
+async def _on_refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)  # noqa: S101 registered for this type only
+    if error.field is not None:
+        return http.problem_response(http.invalid(error.field, error.reason, status=error.status))
+    return http.problem_response(http.Problem(error.status, error.reason))
