@@ -21,7 +21,7 @@ from contracts import CareOfferingUpdated, reader
 from kit import database
 from kit.consumer import Consumer, Handler, Record
 
-_BATCH = 2000
+_BATCH = 4000
 """Records a look, the same for all."""
 
 

@@ -313,7 +313,7 @@ async def test_a_broker_killed_under_writers_costs_no_row_and_no_order(
         await eventually(lambda: relay.beat > beat, within=20)
         # It can be stopped while its broker is away, and another goes on.
         sending.cancel()
-        await asyncio.wait([sending], timeout=8)
+        await asyncio.wait([sending], timeout=15)
         assert sending.done()
         running(Relay(engine, address))
         await asyncio.to_thread(own.restart, "kafka")

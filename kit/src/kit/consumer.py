@@ -88,7 +88,7 @@ class Consumer:
             *self._handlers,
             group_id=group,
             batch=True,
-            max_records=2000,
+            max_records=4000,
             # It also is the pause after a look that found nothing.
             batch_timeout_ms=50,
             fetch_max_wait_ms=200,  # questions about offsets queue behind a fetch that waits for records

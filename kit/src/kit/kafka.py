@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.producer.sender import SendProduceReqHandler
 
 _STOP_SECONDS = 5.0
 _ANSWER_MS = 10_000
@@ -70,3 +71,22 @@ def _send_or_break(connection: AIOKafkaConnection, request: Any, expect_response
 # On uvloop a connection that has just broken raises RuntimeError, on asyncio OSError. aiokafka knows the latter only:
 # its metadata task would die, and whoever waits for it would wait for ever.
 AIOKafkaConnection.send = _send_or_break
+
+
+def halt_at_refusal(of: AIOKafkaProducer) -> None:
+    """From the first record on that is refused for good, this producer sends nothing: nothing overtakes the record."""
+    of._sender.halts = True
+
+
+_can_retry = SendProduceReqHandler._can_retry
+
+
+def _can_retry_or_halt(handler: SendProduceReqHandler, error: Exception, batch: Any) -> bool:
+    retry: bool = _can_retry(handler, error, batch)
+    if not retry and getattr(handler._sender, "halts", False):
+        # Here and not from the record's future: the sender may take up the next batch before that calls back.
+        handler._sender.sender_task.cancel()
+    return retry
+
+
+SendProduceReqHandler._can_retry = _can_retry_or_halt

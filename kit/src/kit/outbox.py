@@ -197,6 +197,8 @@ class _Lane:
         self._connection = connection
         self._producer = producer
         self._relay = relay
+        # Nothing of a partition may pass a refused record; aiokafka itself would go on with those behind.
+        kafka.halt_at_refusal(producer)
         self._fault: asyncio.Future[KafkaError] = asyncio.get_running_loop().create_future()
 
     async def send_waiting(self) -> bool:
@@ -260,10 +262,8 @@ class _Lane:
             self._stop(error if isinstance(error, KafkaError) else KafkaError(_reason(error)))
 
     def _stop(self, error: KafkaError) -> None:
-        """A record was refused: nothing of its partition may pass it. aiokafka itself would go on with those behind."""
         if not self._fault.done():
             self._fault.set_result(error)
-            self._producer._sender.sender_task.cancel()
 
     async def _taken(self, sending: _Sending) -> list[int]:
         """Wait until all is acknowledged or the lane has a fault; the numbers of the rows that are acknowledged."""

@@ -30,7 +30,9 @@ def upgrade() -> None:
     op.drop_constraint("offering_pkey", "offering")
     op.drop_column("offering", "key")
     op.create_primary_key("offering_pkey", "offering", ["unit", "code_key"])
-    op.alter_column("offering", "content", type_=postgresql.JSON(), postgresql_using="content::json")
+    # As text: it is read whole, and PostgreSQL need not take it apart and put it together.
+    for name in ("offering", "care_unit", "agreement"):
+        op.alter_column(name, "content", type_=postgresql.JSON(), postgresql_using="content::json")
 
     op.drop_index("ix_wait_subject", "wait")
     op.create_index("wait_subject_code", "wait", ["subject", "code_key"])

@@ -191,7 +191,7 @@ async def test_a_row_no_document_can_be_built_from_is_remembered_and_does_not_st
     await world.tell(make.unit("A"), make.unit("B"), make.agreement("1", "01", ["A", "B"]))
     async with world.sessions.begin() as session:
         changed = update(care_unit).where(care_unit.c.hsa_id == make.hsa("A"))
-        await session.execute(changed.values(content=text("""content - 'contacts'""")))
+        await session.execute(changed.values(content=text("""(content::jsonb - 'contacts')::json""")))
 
     assert await world.found() == [f"B|{make.katarakt}"]
     assert await refused(world) == {f"{make.hsa('A')}|{make.katarakt}": "cannot be built: KeyError: 'contacts'"}

@@ -5,6 +5,7 @@ They go to the driver itself, and JSON comes as text: this is the way of every d
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import asyncpg
@@ -14,6 +15,7 @@ from search.domain.document import Service, Sources, Unit, services_of, unit_of
 from search.store.offers import Offer
 from search.store.sources import Pair
 
+_KNOWN = 2048
 _LEADING = "SELECT source, target FROM code_map WHERE target = ANY($1) OR source = ANY($1)"
 _LED = """
 WITH led AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS led (unit, code_key, source))
@@ -40,16 +42,14 @@ class _Led:
 
 
 class Joined:
-    """Everything that concerns some offers. What units and agreements give is made once for all of them."""
+    """Everything that concerns some offers."""
 
-    def __init__(self, led: dict[Pair, _Led], units: dict[str, Any], agreements: dict[str, Any], texts: dict[str, str]):
-        """Contents by key; `texts` are of codes and municipalities. What is not known is missing."""
+    def __init__(self, led: dict[Pair, _Led], units: dict[str, str], agreements: dict[str, str], texts: dict[str, str]):
+        """Contents by key, as text; `texts` are of codes and municipalities. What is not known is missing."""
         self._led = led
-        self._told_units = units
-        self._told_agreements = agreements
+        self._units = units
+        self._agreements = agreements
         self._texts = texts
-        self._units: dict[str, Unit | None] = {}
-        self._services: dict[str, list[Service]] = {}
 
     def sources(self, one: Offer) -> Sources:
         """What the document of one of the offers is built from. Raises LookupError, TypeError for damaged rows."""
@@ -59,22 +59,14 @@ class Joined:
             code_key=one.code_key,
             code_text=self._texts.get(one.code_key),
             offerings=[led.offerings[code] for code in sorted(led.offerings)],
-            services=[service for agreement in sorted(led.agreements) for service in self._agreement(agreement)],
+            services=[service for one in sorted(led.agreements) for service in _services(self._agreements[one])],
             waits=led.waits,
             codes={code: self._texts.get(code) for code in led.codes},
         )
 
     def _unit(self, hsa_id: str) -> Unit | None:
-        if hsa_id not in self._units:
-            told = self._told_units.get(hsa_id)
-            named = self._texts.get(f"municipality|{told['place']['municipality']}") if told is not None else None
-            self._units[hsa_id] = unit_of(told, named) if told is not None else None
-        return self._units[hsa_id]
-
-    def _agreement(self, agreement: str) -> list[Service]:
-        if agreement not in self._services:
-            self._services[agreement] = services_of(self._told_agreements[agreement])
-        return self._services[agreement]
+        content = self._units.get(hsa_id)
+        return _unit(content, self._texts.get(_municipality(content))) if content is not None else None
 
 
 async def of(connection: asyncpg.Connection, batch: Sequence[Offer]) -> Joined:
@@ -98,7 +90,7 @@ async def of(connection: asyncpg.Connection, batch: Sequence[Offer]) -> Joined:
         connection, "SELECT hsa_id, content::text FROM care_unit WHERE hsa_id = ANY($1)", {unit for unit, _ in led}
     )
     agreements = await _contents(connection, "SELECT id, content::text FROM agreement WHERE id = ANY($1)", named)
-    places = {f"municipality|{unit['place']['municipality']}" for unit in units.values()}
+    places = {_municipality(content) for content in units.values()}
     codes = {code for (_, key), found in led.items() for code in (key, *found.codes)}
     rows = await connection.fetch("SELECT key, text FROM code WHERE key = ANY($1)", [*places, *codes])
     return Joined(led, units, agreements, dict(rows))
@@ -115,5 +107,25 @@ async def _leading(connection: asyncpg.Connection, keys: set[str]) -> dict[str, 
     return found
 
 
-async def _contents(connection: asyncpg.Connection, query: str, keys: Iterable[str]) -> dict[str, Any]:
-    return {key: orjson.loads(content) for key, content in await connection.fetch(query, list(keys))}
+async def _contents(connection: asyncpg.Connection, query: str, keys: Iterable[str]) -> dict[str, str]:
+    return dict(await connection.fetch(query, list(keys)))
+
+
+# The same units and agreements come in batch after batch: what their text says is read once, and never changed.
+@lru_cache(maxsize=_KNOWN)
+def _told(content: str) -> Any:
+    return orjson.loads(content)
+
+
+def _municipality(content: str) -> str:
+    return f"municipality|{_told(content)['place']['municipality']}"
+
+
+@lru_cache(maxsize=_KNOWN)
+def _unit(content: str, municipality: str | None) -> Unit | None:
+    return unit_of(_told(content), municipality)
+
+
+@lru_cache(maxsize=_KNOWN)
+def _services(content: str) -> list[Service]:
+    return services_of(orjson.loads(content))

@@ -10,7 +10,7 @@ care_unit = Table(
     tables,
     Column("hsa_id", Text, primary_key=True),
     Column("version", BigInteger, nullable=False),
-    Column("content", JSONB, nullable=False),
+    Column("content", JSON, nullable=False),
 )
 
 offering = Table(
@@ -28,7 +28,7 @@ agreement = Table(
     tables,
     Column("id", Text, primary_key=True),
     Column("version", BigInteger, nullable=False),
-    Column("content", JSONB, nullable=False),
+    Column("content", JSON, nullable=False),
 )
 
 wait = Table(

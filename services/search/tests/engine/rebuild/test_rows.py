@@ -15,7 +15,7 @@ async def test_damaged_missing_and_superfluous_rows_are_as_the_topics_tell_it_ag
     assert len(before) == 4
     async with land.world.sessions.begin() as session:
         one = update(care_unit).where(care_unit.c.hsa_id == make.hsa("A"))
-        await session.execute(one.values(content=text("jsonb_set(content, '{name}', '\"Damaged\"')")))
+        await session.execute(one.values(content=text("jsonb_set(content::jsonb, '{name}', '\"Damaged\"')::json")))
         await session.execute(delete(care_unit).where(care_unit.c.hsa_id == make.hsa("B")))
         await session.execute(delete(line).where(line.c.source == "id-1"))
         await session.execute(delete(code_map))
