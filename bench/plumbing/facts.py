@@ -98,6 +98,8 @@ def _code(code: int) -> CodeUpdated:
         map_version="1",
         valid_from=None,
         valid_to=None,
+        source=None,
+        reviewed_by=None,
     )
     return _coded(code_of(code), f"Syntetisk åtgärd {code} på leden", (target,))
 
@@ -120,6 +122,7 @@ def _coded(ref: CodeRef, text: str, maps: tuple[CodeMap, ...]) -> CodeUpdated:
         place=None,
         care_area=None,
         changed_at=_AT,
+        designations=(),
     )
 
 
@@ -147,6 +150,9 @@ def _unit(unit: int) -> CareUnitUpdated:
         opened_on=_FIRST_DAY,
         closed_on=None,
         source=_SOURCE,
+        merged_into=None,
+        staff_categories=(),
+        beds=None,
     )
 
 

@@ -96,6 +96,9 @@ def _unit(hsa_id: str) -> dict[str, Any]:
         "contacts": (),
         "opened_on": None,
         "closed_on": None,
+        "merged_into": None,
+        "staff_categories": [],
+        "beds": None,
         "source": _source(datetime.now(UTC)),
     }
 
@@ -113,5 +116,6 @@ def _code(code: str) -> dict[str, Any]:
         "maps": (),
         "place": None,
         "care_area": None,
+        "designations": [],
         "changed_at": datetime.now(UTC),
     }

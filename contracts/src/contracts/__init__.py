@@ -8,7 +8,7 @@ and accept unknown words in open lists.
 from contracts.agreements import AgreementRegistered
 from contracts.capacity import CapacityAnnounced
 from contracts.cases import CaseStepChanged
-from contracts.catalog import CareOfferingUpdated, CareUnitUpdated, CodeUpdated
+from contracts.catalog import CareOfferingUpdated, CareUnitUpdated, CodeUpdated, RegionProfileUpdated
 from contracts.envelope import Envelope, Unreadable, decode, encode, reader
 from contracts.message import Message
 from contracts.topics import Topic
@@ -18,6 +18,7 @@ MESSAGES: tuple[type[Message], ...] = (
     CareUnitUpdated,
     CareOfferingUpdated,
     CodeUpdated,
+    RegionProfileUpdated,
     AgreementRegistered,
     WaittimeUpdated,
     CapacityAnnounced,
@@ -35,6 +36,7 @@ __all__ = [
     "CodeUpdated",
     "Envelope",
     "Message",
+    "RegionProfileUpdated",
     "Topic",
     "Unreadable",
     "WaittimeUpdated",

@@ -5,6 +5,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
+from pydantic import Field
+
 from contracts.message import (
     CareProvider,
     CodeInSystem,
@@ -96,6 +98,12 @@ class CareUnitUpdated(Message):
     opened_on: date | None
     closed_on: date | None
     source: Source
+    merged_into: HsaId | None
+    """The unit that has taken this closed one's place, where the source says so."""
+    staff_categories: tuple[str, ...]
+    """Which professions work here, in the source's words."""
+    beds: int | None
+    """Inpatient beds (vårdplatser), where the source says so."""
 
     def key(self) -> str:
         return self.hsa_id
@@ -171,6 +179,10 @@ class CodeMap(Part):
     map_version: str
     valid_from: date | None
     valid_to: date | None
+    source: str | None
+    """Who made this line: the file or organisation it comes from."""
+    reviewed_by: str | None
+    """The function or organisation that has reviewed it, never a person's name; None: not reviewed."""
 
 
 class ClockStart(StrEnum):
@@ -227,6 +239,102 @@ class CodeUpdated(Message):
     care_area: CareArea | None
     """Set for care areas."""
     changed_at: Moment
+    designations: tuple[str, ...]
+    """Other words for the same thing, lay words among them: grå starr for katarakt."""
 
     def key(self) -> str:
         return f"{self.system}|{self.code}"
+
+
+class Payer(StrEnum):
+    """Who pays a cost first, before regions settle among themselves."""
+
+    HOME_REGION = "home_region"
+    PERFORMING_REGION = "performing_region"
+    CARE_PROVIDER = "care_provider"
+    PATIENT = "patient"
+
+
+class OpeningHours(Part):
+    """When an office is open on one weekday, Swedish local time."""
+
+    weekday: Annotated[int, Field(ge=1, le=7)]
+    """1 is Monday (ISO 8601)."""
+    opens: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+    closes: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class FunctionAddress(Part):
+    """Where secure digital communication (SDK) finds a function: never a person."""
+
+    party: str
+    """The organisation as SDK participant, for example `0203:region.example.se`."""
+    function: str
+    """The functional address of the office at that participant."""
+
+
+class BrokerageOffice(Part):
+    """The region's office for brokered care (vårdlots, vårdgarantienhet)."""
+
+    name: str
+    contacts: tuple[Contact, ...]
+    hours: tuple[OpeningHours, ...]
+    hours_note: str | None
+    """Exceptions in words, such as lunch or holidays."""
+    sdk: FunctionAddress | None
+
+
+class InvoiceAddress(Part):
+    """Where invoices for brokered patients go."""
+
+    name: str
+    street: str | None
+    postal_code: PostalCode | None
+    locality: str | None
+    electronic_address: str | None
+    """For e-invoices (Peppol participant id), such as `0007:2321000016`."""
+    reference: str | None
+    """What the invoice must carry."""
+
+
+class SupportRule(Part):
+    """What the region does about one kind of cost around the care: travel, lodging, a companion."""
+
+    granted: bool | None
+    """None: decided case by case, or not told."""
+    paid_first_by: Annotated[str, open_list(Payer)] | None
+    text: str
+    url: str | None
+
+
+class ProfileStatus(StrEnum):
+    """A region that has withdrawn its profile tells nothing any more."""
+
+    ACTIVE = "active"
+    WITHDRAWN = "withdrawn"
+
+
+class RegionProfileUpdated(Message):
+    """What one region tells the others about brokering its patients; edited by its own administrators."""
+
+    topic: ClassVar[Topic] = Topic(
+        name="region-profile-updated",
+        kind="state",
+        key="region code",
+        producer="catalog-sync",
+        consumers=(),
+    )
+
+    region: RegionCode
+    status: Annotated[str, open_list(ProfileStatus)]
+    office: BrokerageOffice | None
+    invoice: InvoiceAddress | None
+    care_paid_first_by: Annotated[str, open_list(Payer)] | None
+    """Who pays the care itself first."""
+    travel: SupportRule | None
+    lodging: SupportRule | None
+    companion: SupportRule | None
+    changed_at: Moment
+
+    def key(self) -> str:
+        return self.region

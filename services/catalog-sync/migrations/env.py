@@ -1,6 +1,6 @@
 """Alembic's entry: the house's way of running migrations."""
 
-from catalog_sync.store import tables
+from catalog_sync.store.tables import tables
 from upkeep.migrations import run_migrations
 
 run_migrations(tables)

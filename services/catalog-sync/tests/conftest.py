@@ -9,8 +9,9 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from catalog_sync import service, store
-from catalog_sync.domain import Fact, Kind, Reading
+from catalog_sync.domain.reading import Fact, Kind, Reading
+from catalog_sync.service import sync
+from catalog_sync.store import tables
 from contracts import CareOfferingUpdated, CareUnitUpdated, CodeUpdated, Message, decode
 from demo import fhir_shapes as shapes
 from demo import national_catalogue as simulated
@@ -96,15 +97,15 @@ class Ledger:
         self.engine = database.connect(url)
         self.sessions = database.sessions(self.engine)
 
-    async def sync(self, reading: Reading, *kinds: Kind, share: float = 0.1) -> service.Outcome:
+    async def sync(self, reading: Reading, *kinds: Kind, share: float = 0.1) -> sync.Outcome:
         async with self.sessions.begin() as session:
-            return await service.sync(
+            return await sync.sync(
                 session, "prov", list(kinds or (Kind.UNIT, Kind.OFFERING)), copy.deepcopy(reading), largest_share=share
             )
 
     async def announced(self) -> list[Any]:
         """What waits in the outbox, decoded as readers would, oldest first; the outbox is empty afterwards."""
-        outbox = store.tables.tables["outbox"]
+        outbox = tables.tables.tables["outbox"]
         async with self.sessions.begin() as session:
             rows = list(await session.execute(select(outbox).order_by(outbox.c.seq)))
             await session.execute(outbox.delete())
@@ -117,13 +118,13 @@ class Ledger:
         """Everything that is stored, as one text."""
         async with self.sessions() as session:
             found = [
-                repr(row) for table in store.tables.tables.values() for row in await session.execute(select(table))
+                repr(row) for table in tables.tables.tables.values() for row in await session.execute(select(table))
             ]
             return "\n".join(found)
 
     async def count(self, table: str) -> int:
         async with self.sessions() as session:
-            return await session.scalar(select(func.count()).select_from(store.tables.tables[table])) or 0
+            return await session.scalar(select(func.count()).select_from(tables.tables.tables[table])) or 0
 
 
 @pytest.fixture
@@ -159,6 +160,9 @@ def unit() -> Callable[..., Fact]:
             "contacts": [],
             "opened_on": None,
             "closed_on": None,
+            "merged_into": None,
+            "staff_categories": [],
+            "beds": None,
             "source": {"system": "prov", "reference": f"Organization/{number}", "observed_at": "2026-03-01T00:00:00Z"},
             **changed,
         }

@@ -13,11 +13,11 @@ import uvicorn
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from catalog_sync import store
-from catalog_sync.domain import Reading, Rejected
+from catalog_sync.domain.reading import Reading, Rejected
 from catalog_sync.main import main, print_runs
 from catalog_sync.schedule import Clockwork
 from catalog_sync.settings import Settings
+from catalog_sync.store import tables
 from demo import national_catalogue as simulated
 from engines import eventually
 from kit import database
@@ -153,7 +153,7 @@ async def test_the_migrations_make_exactly_the_tables_of_the_store(ledger):
 
         def differences(sync) -> list[object]:
             options = {"compare_type": True, "compare_server_default": True}
-            return compare_metadata(MigrationContext.configure(sync, opts=options), store.tables)
+            return compare_metadata(MigrationContext.configure(sync, opts=options), tables.tables)
 
         assert await connection.run_sync(differences) == []
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from fastapi import FastAPI, Response
 
-from catalog_sync.domain import SourceAway
+from catalog_sync.domain.reading import SourceAway
 from catalog_sync.source import fhir_pages
 from catalog_sync.source.national_catalogue import read
 from demo import national_catalogue as simulated

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from catalog_sync.domain import Kind
+from catalog_sync.domain.reading import Kind
 from catalog_sync.source.national_catalogue import interpret, read
 from contracts import CareOfferingUpdated, CareUnitUpdated
 from demo import fhir_shapes as shapes

@@ -7,10 +7,10 @@ import json
 import pytest
 from sqlalchemy import select
 
-from catalog_sync import store
-from catalog_sync.domain import Fact, Kind, Reading, Rejected, TooManyGone, check_share
+from catalog_sync.domain.reading import Fact, Kind, Reading, Rejected, TooManyGone, check_share
 from catalog_sync.source import code_files
 from catalog_sync.source.national_catalogue import interpret, read
+from catalog_sync.store import tables
 from contracts import CodeUpdated
 from demo.sweden import write_code_files
 from rules.calendar import swedish_day
@@ -24,7 +24,7 @@ def changed(fact: Fact, **content: object) -> Fact:
 
 def line(code: str, **more: object) -> bytes:
     content = {"system": "kva", "code": code, "status": "active", "text": code, "release": None, "valid_from": None}
-    content |= {"valid_to": None, "maps": [], "place": None, "care_area": None, **more}
+    content |= {"valid_to": None, "maps": [], "place": None, "care_area": None, "designations": [], **more}
     return json.dumps(content, ensure_ascii=False).encode()
 
 
@@ -80,7 +80,7 @@ async def test_a_unit_that_is_gone_ends_with_its_day_and_revives_when_it_is_back
     assert (outcome.ended, outcome.changed) == (0, 0), "it ends once"
     (closed,) = await ledger.announced()
     async with ledger.sessions() as session:
-        at = await session.scalar(select(store.run.c.finished_at).where(store.run.c.ended == 1))
+        at = await session.scalar(select(tables.run.c.finished_at).where(tables.run.c.ended == 1))
     assert (closed.hsa_id, closed.status, closed.closed_on) == (unit(1).key, "closed", swedish_day(at))
     assert closed.name == opened.name
     await ledger.sync(Reading([unit(1), unit(2)]))
@@ -186,7 +186,7 @@ async def test_versions_rise_even_where_the_clock_was_ahead(ledger, unit):
     await ledger.sync(Reading([unit(1)]))
     (first,) = await ledger.announced()
     async with ledger.sessions.begin() as session:
-        await session.execute(store.fact.update().values(version=first.version + 10**15))
+        await session.execute(tables.fact.update().values(version=first.version + 10**15))
     await ledger.sync(Reading([changed(unit(1), name="Nytt")]))
     (second,) = await ledger.announced()
     assert second.version == first.version + 10**15 + 1

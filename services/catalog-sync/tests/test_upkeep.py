@@ -14,8 +14,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from sqlalchemy import text
 
 import contracts
-from catalog_sync import service, store
-from catalog_sync.domain import Kind, Reading
+from catalog_sync.domain.reading import Kind, Reading
+from catalog_sync.service import sync
+from catalog_sync.store import facts, tables
 from engines import eventually
 from kit.consumer import record as readable
 from kit.outbox import Relay
@@ -30,18 +31,16 @@ UNITS = "care-unit-updated"
 @pytest.fixture
 async def anew(kafka_address):
     """Makes this service's topics anew, as declared."""
-    rows = [
-        row for row in read_topics(Path(contracts.__file__).parent / "topics.yaml") if row["name"] in service.TOPICS
-    ]
+    rows = [row for row in read_topics(Path(contracts.__file__).parent / "topics.yaml") if row["name"] in sync.TOPICS]
 
     async def remake() -> None:
         admin = AIOKafkaAdminClient(bootstrap_servers=kafka_address)
         await admin.start()
-        await admin.delete_topics([name for name in await admin.list_topics() if name in service.TOPICS])
+        await admin.delete_topics([name for name in await admin.list_topics() if name in sync.TOPICS])
 
         async def made() -> bool:
             await create_topics(kafka_address, rows)
-            return set(service.TOPICS) <= set(await admin.list_topics())
+            return set(sync.TOPICS) <= set(await admin.list_topics())
 
         await eventually(made, within=20)
         await admin.close()
@@ -89,13 +88,13 @@ async def _told(bootstrap: str) -> dict[str, tuple[int, str]]:
     async for batch in everything(bootstrap, [UNITS]):
         for one in batch:
             record = readable(one)
-            found[record.key.decode()] = (service.version_told(record), json.loads(record.value)["status"])
+            found[record.key.decode()] = (sync.version_told(record), json.loads(record.value)["status"])
     return found
 
 
 async def _known(ledger: Any) -> dict[str, int]:
     async with ledger.sessions() as session:
-        return await store.versions(session, Kind.UNIT, None)
+        return await facts.versions(session, Kind.UNIT, None)
 
 
 async def test_topics_made_anew_get_every_fact_again_and_readers_take_the_higher_versions(
@@ -126,15 +125,15 @@ async def test_topics_made_anew_get_every_fact_again_and_readers_take_the_higher
 async def test_after_a_restore_the_tables_win_and_what_they_have_lost_is_told(ledger, unit, anew, kafka_address):
     await ledger.sync(Reading([unit(1, name="Gammalt namn"), unit(2)]))
     async with ledger.sessions() as session:
-        (backup, _) = await store.contents(session, Kind.UNIT, list(await _known(ledger)))
+        (backup, _) = await facts.contents(session, Kind.UNIT, list(await _known(ledger)))
     older = (await _known(ledger))[backup.key]
     await ledger.sync(Reading([unit(1, name="Nytt namn"), unit(2)]))
     async with _relay(ledger, kafka_address):
         await _sent(ledger)
         async with ledger.sessions.begin() as session:
             await session.execute(
-                store.fact.update()
-                .where(store.fact.c.key == backup.key)
+                tables.fact.update()
+                .where(tables.fact.c.key == backup.key)
                 .values(version=older, content=backup.content, fingerprint=backup.fingerprint)
             )
             await session.execute(text("DELETE FROM fact WHERE key <> :key"), {"key": backup.key})

@@ -74,6 +74,9 @@ class Make:
             "contacts": (),
             "opened_on": None,
             "closed_on": None,
+            "merged_into": None,
+            "staff_categories": [],
+            "beds": None,
             "source": source("nationell-katalog"),
         }
         return CareUnitUpdated.model_validate({**plain, **fields, "place": {**place, **fields.get("place", {})}})
@@ -104,6 +107,8 @@ class Make:
                 "equivalence": "wider",
                 "map": "kva-till-vt-demo",
                 "map_version": "1",
+                "source": None,
+                "reviewed_by": None,
                 "valid_from": None,
                 "valid_to": None,
             }
@@ -120,6 +125,7 @@ class Make:
             "maps": lines,
             "place": None,
             "care_area": None,
+            "designations": [],
             "changed_at": NOW,
         }
         return CodeUpdated.model_validate({**plain, **fields})

@@ -68,6 +68,7 @@ def _code(system: str, code: str, text: str, **parts: Any) -> dict[str, Any]:
         "maps": [],
         "place": None,
         "care_area": None,
+        "designations": [],
         **parts,
     }
 
@@ -107,6 +108,8 @@ def _kva(code: str, text: str) -> dict[str, Any]:
         "equivalence": "wider",
         "map": MAP_NAME,
         "map_version": RELEASE,
+        "source": "demo (syntetisk)",
+        "reviewed_by": None,
         "valid_from": "2025-01-01",
         "valid_to": None,
     }

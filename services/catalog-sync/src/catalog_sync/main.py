@@ -4,9 +4,10 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from catalog_sync import service, store
 from catalog_sync.schedule import Clockwork
+from catalog_sync.service import sync
 from catalog_sync.settings import Settings
+from catalog_sync.store import runs
 from kit import database, health, http, logging, process, settings
 from kit.outbox import Relay
 from upkeep import reconcile_command
@@ -56,7 +57,7 @@ async def print_runs(given: Settings) -> None:
     engine = database.connect(given.postgres_url)
     try:
         async with database.sessions(engine)() as session:
-            rows = await store.runs(session, 20)
+            rows = await runs.latest(session, 20)
     finally:
         await engine.dispose()
     sys.stdout.write(
@@ -111,9 +112,9 @@ def main(argv: Sequence[str] | None = None) -> None:
                     asked,
                     given.kafka_bootstrap,
                     given.postgres_url,
-                    list(service.TOPICS),
-                    service.version_told,
-                    service.versions_to_tell,
-                    service.announce_anew,
+                    list(sync.TOPICS),
+                    sync.version_told,
+                    sync.versions_to_tell,
+                    sync.announce_anew,
                 )
             )

@@ -7,8 +7,8 @@ from collections.abc import Awaitable
 import httpx
 import structlog
 
-from catalog_sync import service
-from catalog_sync.domain import Kind, Reading, SourceAway
+from catalog_sync.domain.reading import Kind, Reading, SourceAway
+from catalog_sync.service import sync
 from catalog_sync.settings import Settings
 from catalog_sync.source import code_files, national_catalogue
 from kit.database import Sessions, is_transient
@@ -75,7 +75,7 @@ class Clockwork:
             return False
         async with self._sessions.begin() as session:
             share = self._given.largest_share
-            outcome = await service.sync(session, source, kinds, reading, largest_share=share)
+            outcome = await sync.sync(session, source, kinds, reading, largest_share=share)
         if outcome.held is not None:
             self.held.append(f"{source}: {outcome.held}")
         return True

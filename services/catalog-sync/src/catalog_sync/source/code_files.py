@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from catalog_sync.domain import Fact, Kind, Reading, Rejected, SourceAway
+from catalog_sync.domain.reading import Fact, Kind, Reading, Rejected, SourceAway
 
 NAME = "code-files"
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import structlog
 
-from catalog_sync.domain import SourceAway
+from catalog_sync.domain.reading import SourceAway
 
 log = structlog.get_logger(__name__)
 

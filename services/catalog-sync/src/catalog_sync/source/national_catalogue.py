@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from catalog_sync.domain import Fact, Kind, Reading, Rejected
+from catalog_sync.domain.reading import Fact, Kind, Reading, Rejected
 from catalog_sync.source.fhir_fields import (
     Resource,
     Unusable,
@@ -121,6 +121,9 @@ def _unit(one: Resource, by_reference: Mapping[str, Resource], place: dict[str, 
         "contacts": contacts_of(one),
         "opened_on": None,
         "closed_on": None,
+        "merged_into": None,
+        "staff_categories": [],
+        "beds": None,
         "source": _source(one),
     }
 

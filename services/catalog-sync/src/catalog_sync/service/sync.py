@@ -8,8 +8,9 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from catalog_sync import store
-from catalog_sync.domain import Fact, Kind, Reading, Rejected, TooManyGone, check_share
+from catalog_sync.domain.reading import Fact, Kind, Reading, Rejected, TooManyGone, check_share
+from catalog_sync.store import facts as known_facts
+from catalog_sync.store import runs
 from contracts import CareOfferingUpdated, CareUnitUpdated, CodeUpdated, Message, encode, reader
 from kit import outbox
 from kit.consumer import Record
@@ -48,9 +49,9 @@ async def sync(
     What the source no longer has ends, with a final state; a row that cannot be read is not gone and stays as known.
     When more than `largest_share` of a kind would end, nothing is changed and the run is noted as held.
     """
-    await store.lock_sync(session)
+    await known_facts.lock_sync(session)
     now = datetime.now(UTC)
-    known = await store.known(session, kinds)
+    known = await known_facts.known(session, kinds)
     facts, rejected = _valid(reading)
     told = {(fact.kind, fact.key) for fact in facts}
     changed = [
@@ -77,10 +78,10 @@ async def sync(
     ]
     for part, final in ((changed, False), (ended, True)):
         versions = [next_version(row.version if (row := known.get((fact.kind, fact.key))) else None) for fact in part]
-        await store.keep(session, part, versions, ended=final)
+        await known_facts.keep(session, part, versions, ended=final)
         await announce(session, part, versions, now)
     outcome = Outcome(len(facts), len(changed), len(ended), rejected, held)
-    await store.note_run(
+    await runs.note_run(
         session,
         source,
         now,
@@ -113,14 +114,14 @@ def version_told(record: Record) -> int:
 async def versions_to_tell(session: AsyncSession, topic: str, keys: Collection[str] | None) -> dict[str, int]:
     """What a topic must tell of each fact; with keys: of those alone, and no sync may change them meanwhile."""
     if keys is not None:
-        await store.lock_sync(session)
-    return await store.versions(session, TOPICS[topic], keys)
+        await known_facts.lock_sync(session)
+    return await known_facts.versions(session, TOPICS[topic], keys)
 
 
 async def announce_anew(session: AsyncSession, topic: str, versions: Mapping[str, int]) -> None:
     """Announce facts as they are, at new versions. No sync may change them meanwhile."""
-    facts = await store.contents(session, TOPICS[topic], list(versions))
-    await store.renumber(session, TOPICS[topic], versions)
+    facts = await known_facts.contents(session, TOPICS[topic], list(versions))
+    await known_facts.renumber(session, TOPICS[topic], versions)
     await announce(session, facts, [versions[fact.key] for fact in facts], datetime.now(UTC))
 
 
@@ -149,4 +150,4 @@ async def _ended(session: AsyncSession, kind: Kind, keys: Sequence[str], now: da
         Kind.OFFERING: {"status": "ended"},
         Kind.CODE: {"status": "retired"},
     }[kind]
-    return [Fact(kind, fact.key, {**fact.content, **final}) for fact in await store.contents(session, kind, keys)]
+    return [Fact(kind, fact.key, {**fact.content, **final}) for fact in await known_facts.contents(session, kind, keys)]

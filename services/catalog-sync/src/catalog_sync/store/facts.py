@@ -1,59 +1,14 @@
-"""Tables and every SQL statement of catalog-sync."""
+"""Facts as last told: read, kept, numbered."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    DateTime,
-    Identity,
-    Integer,
-    MetaData,
-    Row,
-    Table,
-    Text,
-    bindparam,
-    select,
-    text,
-)
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from catalog_sync.domain import Fact, Kind, Rejected
-from kit import outbox
+from catalog_sync.domain.reading import Fact, Kind
+from catalog_sync.store.tables import fact
 from kit.database import upsert_newer
-
-tables = MetaData()
-
-fact = Table(
-    "fact",
-    tables,
-    Column("kind", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("version", BigInteger, nullable=False),
-    Column("fingerprint", Text, nullable=False),
-    Column("ended", Boolean, nullable=False),
-    Column("content", JSONB, nullable=False),
-)
-
-run = Table(
-    "run",
-    tables,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("source", Text, nullable=False),
-    Column("finished_at", DateTime(timezone=True), nullable=False),
-    Column("read", Integer, nullable=False),
-    Column("changed", Integer, nullable=False),
-    Column("ended", Integer, nullable=False),
-    Column("held", Text, comment="why nothing was changed"),
-    Column("rejected", JSONB, nullable=False),
-)
-
-outbox.table(tables)
 
 
 @dataclass(frozen=True)
@@ -115,28 +70,3 @@ async def keep(session: AsyncSession, facts: Sequence[Fact], versions: Sequence[
         for one, version in zip(facts, versions, strict=True)
     ]
     await upsert_newer(session, fact, rows)
-
-
-async def note_run(
-    session: AsyncSession,
-    source: str,
-    now: datetime,
-    *,
-    read: int,
-    changed: int,
-    ended: int,
-    held: str | None,
-    rejected: Sequence[Rejected],
-) -> None:
-    """Remember what a run did, with every row it could not use."""
-    rows = [{"resource": one.resource, "reason": one.reason} for one in rejected]
-    await session.execute(
-        run.insert().values(
-            source=source, finished_at=now, read=read, changed=changed, ended=ended, held=held, rejected=rows
-        )
-    )
-
-
-async def runs(session: AsyncSession, limit: int) -> list[Row[Any]]:
-    """The latest runs, newest first."""
-    return list(await session.execute(select(run).order_by(run.c.id.desc()).limit(limit)))

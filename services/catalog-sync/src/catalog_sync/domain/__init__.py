@@ -1,0 +1,1 @@
+"""What catalog-sync reasons about, in plain Python."""
