@@ -62,17 +62,17 @@ def interpret(
     by_reference = {f"Organization/{one.get('id')}": one for one in organisations}
     places: dict[str, dict[str, Any]] = {}
     for one in locations:
-        located = _attempt(reading, one, partial(_located, one))
-        if located is not None:
-            places.setdefault(*located)
+        found = _attempt(reading, one, partial(located, one))
+        if found is not None:
+            places.setdefault(*found)
     units: dict[str, str] = {}
     for identity, one in by_reference.items():
-        content = _attempt(reading, one, partial(_unit, one, by_reference, places.get(identity)))
+        content = _attempt(reading, one, partial(unit, one, by_reference, places.get(identity)))
         if content is not None:
             units[identity] = content["hsa_id"]
             reading.facts.append(Fact(Kind.UNIT, content["hsa_id"], content))
     for one in services:
-        content = _attempt(reading, one, partial(_offering, one, units))
+        content = _attempt(reading, one, partial(offering, one, units))
         if content is not None:
             code = content["care_service"]
             reading.facts.append(Fact(Kind.OFFERING, f"{content['unit']}|{code['system']}|{code['code']}", content))
@@ -91,12 +91,13 @@ def _attempt(reading: Reading, one: Resource, work: Callable[[], T]) -> T | None
     return None
 
 
-def _located(one: Resource) -> tuple[str, dict[str, Any]]:
+def located(one: Resource) -> tuple[str, dict[str, Any]]:
+    """A Location: the reference of what lies there, and the place. Raises Unusable."""
     return reference(one, "managingOrganization"), place_of(one)
 
 
-def _unit(one: Resource, by_reference: Mapping[str, Resource], place: dict[str, Any] | None) -> dict[str, Any] | None:
-    """None for an organisation that is no care unit."""
+def unit(one: Resource, by_reference: Mapping[str, Resource], place: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A care unit's content; None for an organisation that is no care unit. Raises Unusable."""
     if not _is_unit(one):
         return None
     identity, name = hsa_id_of(one), name_of(one)
@@ -142,15 +143,16 @@ def _provider(one: Resource, by_reference: Mapping[str, Resource]) -> Resource:
     return one
 
 
-def _offering(one: Resource, units: Mapping[str, str]) -> dict[str, Any]:
+def offering(one: Resource, units: Mapping[str, str]) -> dict[str, Any]:
+    """A HealthcareService's content; `units` leads from references to HSA-ids. Raises Unusable."""
     code = _care_service(one)
-    unit = units.get(reference(one, "providedBy"))
-    if unit is None:
+    provider = units.get(reference(one, "providedBy"))
+    if provider is None:
         raise Unusable("providedBy: no such care unit, or its own row was rejected")
     period = next((ext.get("valuePeriod") or {} for ext in extensions(one, _PERIOD)), {})
     eligibility = [coding.get("code") for row in one.get("eligibility", []) for coding in codings(row.get("code"))]
     return {
-        "unit": unit,
+        "unit": provider,
         "care_service": code,
         "status": "active" if one.get("active", True) else "ended",
         "encounter_means": ["physical"],
