@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Protocol, TypeVar
 from uuid import uuid4
 
@@ -34,6 +35,8 @@ class Envelope:
     headers: dict[str, str]
 
 
+# Asked of every record, and a topic's name never changes.
+@cache
 def event_type(message: type[Message]) -> str:
     """The CloudEvents type of a message class, for example `se.vardformedling.agreement-registered.v1`."""
     return f"se.vardformedling.{message.topic.name}.v1"

@@ -138,10 +138,17 @@ class Index:
         except TransportError as error:
             raise _away(error) from None
 
-    async def count(self, name: str) -> int:
-        """How many documents an index holds, hidden ones too. Raises EngineAway."""
+    async def refresh(self, name: str) -> None:
+        """Make what has been written findable. Raises EngineAway, or IndexGone."""
         try:
             await self._client.indices.refresh(index=name)
+        except TransportError as error:
+            raise _away(error) from None
+
+    async def count(self, name: str) -> int:
+        """How many documents an index holds, hidden ones too. Raises EngineAway."""
+        await self.refresh(name)
+        try:
             return int((await self._client.count(index=name))["count"])
         except TransportError as error:
             raise _away(error) from None

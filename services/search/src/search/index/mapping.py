@@ -21,7 +21,8 @@ def body() -> dict[str, Any]:
         "settings": {
             "number_of_shards": 1,
             "number_of_replicas": 0,
-            "refresh_interval": "1s",
+            # Who writes makes it findable: at once when it has caught up, seldom while much is left.
+            "refresh_interval": "-1",
             "analysis": _analysis(),
         },
         "mappings": {

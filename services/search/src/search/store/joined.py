@@ -17,18 +17,24 @@ from search.store.sources import Pair
 
 _KNOWN = 2048
 _LEADING = "SELECT source, target FROM code_map WHERE target = ANY($1) OR source = ANY($1)"
+# Each part is looked up pair by pair, whatever the planner makes of the statistics: a join of sets took a pass over all
+# waits for every pair.
 _LED = """
-WITH led AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS led (unit, code_key, source))
-SELECT 'offering', led.*, content::text
-FROM led JOIN offering ON (offering.unit, offering.code_key) = (led.unit, led.source)
+WITH led AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS led (unit, source, number))
+SELECT 1, number, content::text FROM led, LATERAL (
+    SELECT content FROM offering WHERE (offering.code_key, offering.unit) = (led.source, led.unit) OFFSET 0
+) AS found
 UNION ALL
-SELECT 'agreement', led.*, line.source
-FROM led JOIN line ON (line.unit, line.code_key) = (led.unit, led.source)
+SELECT 2, number, found.source FROM led, LATERAL (
+    SELECT line.source FROM line WHERE (line.code_key, line.unit) = (led.source, led.unit) OFFSET 0
+) AS found
 UNION ALL
-SELECT 'wait', led.*, content::text
-FROM led JOIN wait ON (wait.subject, wait.code_key) = (led.unit, led.source)
+SELECT 3, number, content::text FROM led, LATERAL (
+    SELECT content FROM wait WHERE (wait.code_key, wait.subject) = (led.source, led.unit) OFFSET 0
+) AS found
 WHERE content->>'status' = 'current' AND content->'subject'->>'kind' = 'unit'
 """
+_OFFERING, _AGREEMENT = 1, 2
 
 
 @dataclass(slots=True)
@@ -73,18 +79,18 @@ async def of(connection: asyncpg.Connection, batch: Sequence[Offer]) -> Joined:
     """What concerns these offers. All of it is of one moment only in a transaction that sees one snapshot."""
     led: dict[Pair, _Led] = {(one.unit, one.code_key): _Led() for one in batch}
     leading = await _leading(connection, {one.code_key for one in batch})
-    wanted = [(unit, key, source) for unit, key in led for source in leading[key]]
-    arrays = [[row[column] for row in wanted] for column in range(3)]
-    for kind, unit, key, code, content in await connection.fetch(_LED, *arrays):
-        found = led[unit, key]
-        if kind == "wait":
-            found.waits.append(orjson.loads(content))
-            continue
-        found.codes.add(code)
-        if kind == "offering":
+    wanted = [(found, unit, source) for (unit, key), found in led.items() for source in leading[key]]
+    units_led, sources_led = [unit for _, unit, _ in wanted], [source for _, _, source in wanted]
+    for kind, number, content in await connection.fetch(_LED, units_led, sources_led):
+        found, _, code = wanted[number - 1]
+        if kind == _OFFERING:
+            found.codes.add(code)
             found.offerings[code] = orjson.loads(content)
-        else:
+        elif kind == _AGREEMENT:
+            found.codes.add(code)
             found.agreements.add(content)
+        else:
+            found.waits.append(orjson.loads(content))
     named = {one for found in led.values() for one in found.agreements}
     units = await _contents(
         connection, "SELECT hsa_id, content::text FROM care_unit WHERE hsa_id = ANY($1)", {unit for unit, _ in led}

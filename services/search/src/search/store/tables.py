@@ -5,10 +5,13 @@ from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 tables = MetaData()
 
+# Compared byte by byte: any other collation costs every look-up in an index.
+_Key = Text(collation="C")
+
 care_unit = Table(
     "care_unit",
     tables,
-    Column("hsa_id", Text, primary_key=True),
+    Column("hsa_id", _Key, primary_key=True),
     Column("version", BigInteger, nullable=False),
     Column("content", JSON, nullable=False),
 )
@@ -16,8 +19,8 @@ care_unit = Table(
 offering = Table(
     "offering",
     tables,
-    Column("unit", Text, primary_key=True),
-    Column("code_key", Text, primary_key=True),
+    Column("unit", _Key, primary_key=True),
+    Column("code_key", _Key, primary_key=True),
     Column("version", BigInteger, nullable=False),
     # No statement looks into it: kept as text it is neither taken apart nor put together again.
     Column("content", JSON, nullable=False),
@@ -26,7 +29,7 @@ offering = Table(
 agreement = Table(
     "agreement",
     tables,
-    Column("id", Text, primary_key=True),
+    Column("id", _Key, primary_key=True),
     Column("version", BigInteger, nullable=False),
     Column("content", JSON, nullable=False),
 )
@@ -34,18 +37,18 @@ agreement = Table(
 wait = Table(
     "wait",
     tables,
-    Column("key", Text, primary_key=True),
+    Column("key", _Key, primary_key=True),
     Column("version", BigInteger, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("code_key", Text, nullable=False, index=True),
+    Column("subject", _Key, nullable=False),
+    Column("code_key", _Key, nullable=False),
     Column("content", JSONB, nullable=False),
-    Index("wait_subject_code", "subject", "code_key"),
+    Index("wait_code_subject", "code_key", "subject"),
 )
 
 code = Table(
     "code",
     tables,
-    Column("key", Text, primary_key=True, comment="system|code"),
+    Column("key", _Key, primary_key=True, comment="system|code"),
     Column("version", BigInteger, nullable=False),
     Column("text", Text, nullable=False),
     Column("place", JSONB),
@@ -54,8 +57,8 @@ code = Table(
 code_map = Table(
     "code_map",
     tables,
-    Column("source", Text, primary_key=True),
-    Column("target", Text, primary_key=True),
+    Column("source", _Key, primary_key=True),
+    Column("target", _Key, primary_key=True),
     Column("equivalence", Text, nullable=False),
     Column("map", Text, nullable=False),
     Index("code_map_target", "target"),
@@ -64,11 +67,10 @@ code_map = Table(
 line = Table(
     "line",
     tables,
-    Column("source", Text, primary_key=True, comment="the agreement's id"),
-    Column("unit", Text, primary_key=True),
-    Column("code_key", Text, primary_key=True),
-    Index("line_unit_code", "unit", "code_key"),
-    Index("line_code", "code_key"),
+    Column("source", _Key, primary_key=True, comment="the agreement's id"),
+    Column("unit", _Key, primary_key=True),
+    Column("code_key", _Key, primary_key=True),
+    Index("line_code_unit", "code_key", "unit"),
     comment="which units and codes each agreement is about",
 )
 
@@ -76,8 +78,8 @@ line = Table(
 offer = Table(
     "offer",
     tables,
-    Column("unit", Text, primary_key=True),
-    Column("code_key", Text, primary_key=True),
+    Column("unit", _Key, primary_key=True),
+    Column("code_key", _Key, primary_key=True),
     Column(
         "revision", BigInteger, nullable=False, comment="rises with every change of what its document is built from"
     ),
@@ -88,12 +90,12 @@ offer = Table(
 followed_index = Table(
     "followed_index",
     tables,
-    Column("name", Text, primary_key=True),
+    Column("name", _Key, primary_key=True),
     Column("uuid", Text, nullable=False, comment="the engine's own: another one is another index of that name"),
     Column("shape", Text, nullable=False, comment="which mapping it was made with"),
     Column("revision", BigInteger, nullable=False, comment="with unit and code_key: the last offer it has"),
-    Column("unit", Text, nullable=False),
-    Column("code_key", Text, nullable=False),
+    Column("unit", _Key, nullable=False),
+    Column("code_key", _Key, nullable=False),
     Column("made_at", DateTime(timezone=True), nullable=False),
     Column("searched_at", DateTime(timezone=True), comment="when searches were led to it; null: never yet"),
     comment="how far each index has followed the offers",
@@ -102,9 +104,9 @@ followed_index = Table(
 refused_document = Table(
     "refused_document",
     tables,
-    Column("index_name", Text, primary_key=True),
-    Column("unit", Text, primary_key=True),
-    Column("code_key", Text, primary_key=True),
+    Column("index_name", _Key, primary_key=True),
+    Column("unit", _Key, primary_key=True),
+    Column("code_key", _Key, primary_key=True),
     Column("revision", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
     comment="offers an index does not show as they are, and why; gone when a later revision succeeds",
