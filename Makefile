@@ -29,6 +29,8 @@ check: $(STAMP)  ## Lint, types, import rules, contracts, generated files. Chang
 	@.venv/bin/ruff check -q . && .venv/bin/ruff format -q --check . && echo "ruff: fine"
 	@.venv/bin/mypy $(foreach package,$(PACKAGES),-p $(package))
 	@.venv/bin/lint-imports --no-logo
+	@lines=$$(cat kit/src/kit/*.py | wc -l); echo "kit: $$lines of 1500 lines"; test "$$lines" -le 1500 || \
+		{ echo "kit is too large: what only one service uses, or an operator does, lives elsewhere" >&2; exit 1; }
 	@$(PY) -m contracts check
 	@$(PY) docs/api/generate.py --check && echo "docs/api: fine"
 

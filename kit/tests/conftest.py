@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from engines import eventually
 from kit import database, idempotency, logging, outbox
 from kit.consumer import Consumer, Handler, Record
 from upkeep.topics import create_topics
@@ -166,6 +167,19 @@ def make(kafka_address: str, engine: AsyncEngine, unique: str, store: Apply) -> 
         return Consumer(unique, bootstrap, database.sessions(engine), handlers, **more)
 
     return build
+
+
+@pytest.fixture
+def told() -> Callable[[Consumer, str | None], Awaitable[None]]:
+    """Waits until the consumer's readiness says so: `await told(consumer, "waiting for kafka")`, or None for ready."""
+
+    async def wait(consumer: Consumer, words: str | None) -> None:
+        async def said() -> bool:
+            return await consumer.ready() == words
+
+        await eventually(said, within=30)
+
+    return wait
 
 
 @pytest.fixture

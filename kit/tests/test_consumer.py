@@ -27,6 +27,7 @@ Read = Callable[..., Awaitable[list[Any]]]
 Running = Callable[[Any], asyncio.Task[None]]
 Apply = Callable[[AsyncSession, Sequence[Any]], Awaitable[None]]
 Make = Callable[..., Consumer]
+Told = Callable[[Consumer, str | None], Awaitable[None]]
 
 
 def _thing(key: str, version: int = 1, **more: Any) -> bytes:
@@ -113,6 +114,7 @@ async def test_while_postgresql_is_away_the_consumer_waits_parks_nothing_and_the
     producer: AIOKafkaProducer,
     read: Read,
     running: Running,
+    told: Told,
     store: Apply,
     stored: Callable[[], Awaitable[dict[str, int]]],
     unique: str,
@@ -133,7 +135,8 @@ async def test_while_postgresql_is_away_the_consumer_waits_parks_nothing_and_the
     consumer = make(name, apply=cut_off)
     running(consumer)
     begun = asyncio.get_running_loop().time()
-    await eventually(lambda: consumer.waiting_for == "postgresql" and attempts >= 3)
+    await told(consumer, "waiting for postgresql")
+    await eventually(lambda: attempts >= 3)
     lag = await eventually(
         lambda: REGISTRY.get_sample_value("vf_consumer_lag_records", {"topic": name, "partition": "0"})
     )
@@ -145,13 +148,19 @@ async def test_while_postgresql_is_away_the_consumer_waits_parks_nothing_and_the
     assert not consumer.caught_up.is_set()
     away = False
     await _caught_up(consumer)
-    assert consumer.waiting_for is None
+    assert await consumer.ready() is None
     assert len(await stored()) == 20
     assert await read(f"{name}-parked-{unique}") == []
 
 
 async def test_tables_that_are_not_there_yet_are_waited_for(
-    make: Make, topic: Topic, producer: AIOKafkaProducer, running: Running, engine: AsyncEngine, thing: Table
+    make: Make,
+    topic: Topic,
+    producer: AIOKafkaProducer,
+    running: Running,
+    told: Told,
+    engine: AsyncEngine,
+    thing: Table,
 ) -> None:
     async with engine.begin() as connection:
         await connection.run_sync(thing.drop)
@@ -159,7 +168,7 @@ async def test_tables_that_are_not_there_yet_are_waited_for(
     await _send(producer, name, _thing("a"))
     consumer = make(name)
     running(consumer)
-    await eventually(lambda: consumer.waiting_for == "postgresql", within=20)
+    await told(consumer, "waiting for postgresql")
     async with engine.begin() as connection:
         await connection.run_sync(thing.create)
     await _caught_up(consumer)
@@ -198,15 +207,17 @@ asyncio.run(Consumer({unique!r}, {kafka_address!r}, database.sessions(engine), h
     # The broker keeps the dead one's place for its session (10 s); waiting for it is neither a fault nor silence.
     consumer = make(name)
     running(consumer)
-    beats = set()
+    beats: set[float] = set()
+    unready: set[str | None] = set()
 
-    def caught_up() -> bool:
+    async def caught_up() -> bool:
         beats.add(consumer.beat)
-        assert consumer.waiting_for is None
+        unready.add(await consumer.ready())
         return consumer.caught_up.is_set()
 
     await eventually(caught_up, within=25)
     assert len(beats) > 5
+    assert unready <= {None, "no partitions assigned yet"}
     assert await stored() == {"a": 1}
 
 
@@ -216,6 +227,7 @@ async def test_a_broker_that_goes_and_comes_back_makes_the_consumer_unready_and_
     make: Make,
     stored: Callable[[], Awaitable[dict[str, int]]],
     running: Running,
+    told: Told,
     tmp_path: Path,
     unique: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -231,7 +243,7 @@ async def test_a_broker_that_goes_and_comes_back_makes_the_consumer_unready_and_
         running(consumer)
         await _caught_up(consumer)
         await asyncio.to_thread(own.kill, "kafka")
-        await eventually(lambda: consumer.waiting_for == "kafka", within=20)
+        await told(consumer, "waiting for kafka")
         beat = consumer.beat
         await eventually(lambda: consumer.beat > beat)
         await asyncio.to_thread(own.restart, "kafka")
@@ -239,21 +251,20 @@ async def test_a_broker_that_goes_and_comes_back_makes_the_consumer_unready_and_
             await _send(producer, "things", b"garbage", _thing("a"))
 
         async def processed() -> bool:
-            return await stored() == {"a": 1} and consumer.waiting_for is None
+            return await stored() == {"a": 1} and await consumer.ready() is None
 
         await eventually(processed, within=40)
 
 
 async def test_without_a_broker_the_consumer_tells_so_and_stops_when_asked(
-    make: Make, silent_port: str, running: Running, caplog: pytest.LogCaptureFixture
+    make: Make, silent_port: str, running: Running, told: Told, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL, "aiokafka")
     consumer = make("any", bootstrap=silent_port)
     task = running(consumer)
-    await eventually(lambda: consumer.waiting_for == "kafka")
+    await told(consumer, "waiting for kafka")
     beat = consumer.beat
     await eventually(lambda: consumer.beat > beat)
-    assert not consumer.assigned
     task.cancel()
     await asyncio.wait([task], timeout=5)
     assert task.cancelled()

@@ -22,6 +22,7 @@ Read = Callable[..., Awaitable[list[Any]]]
 Running = Callable[[Any], asyncio.Task[None]]
 Apply = Callable[[AsyncSession, Sequence[Any]], Awaitable[None]]
 Make = Callable[..., Consumer]
+Told = Callable[[Consumer, str | None], Awaitable[None]]
 
 
 def _thing(key: str, version: int = 1, **more: Any) -> bytes:
@@ -37,7 +38,7 @@ async def _caught_up(consumer: Consumer) -> None:
 
 
 async def test_catching_up_means_what_was_there_at_the_start_on_every_topic(
-    make: Make, topic: Topic, producer: AIOKafkaProducer, running: Running, store: Apply
+    make: Make, topic: Topic, producer: AIOKafkaProducer, running: Running, told: Told, store: Apply
 ) -> None:
     one, two, empty = await topic("one", partitions=3), await topic("two"), await topic("empty", partitions=2)
     await _send(producer, one, *(_thing(f"a{number}") for number in range(50)))
@@ -49,9 +50,9 @@ async def test_catching_up_means_what_was_there_at_the_start_on_every_topic(
         await store(session, things)
 
     consumer = make(one, two, empty, apply=behind_the_gate)
-    assert not consumer.assigned
+    await told(consumer, "no partitions assigned yet")
     running(consumer)
-    await eventually(lambda: consumer.assigned, within=20)
+    await told(consumer, None)
     beat = REGISTRY.get_sample_value("vf_consumer_batch_seconds_count")
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(consumer.caught_up.wait(), 1.5)
@@ -98,7 +99,7 @@ async def test_a_group_with_nothing_left_to_do_has_caught_up_at_once(
 
 
 async def test_a_worker_has_not_caught_up_while_another_of_its_group_has_not(
-    make: Make, topic: Topic, producer: AIOKafkaProducer, running: Running, store: Apply
+    make: Make, topic: Topic, producer: AIOKafkaProducer, running: Running, told: Told, store: Apply
 ) -> None:
     name = await topic("things", partitions=2)
     for number in range(2):
@@ -115,7 +116,8 @@ async def test_a_worker_has_not_caught_up_while_another_of_its_group_has_not(
     await asyncio.wait_for(entered.wait(), 20)
     quick = make(name)
     running(quick)
-    await eventually(lambda: slow.assigned and quick.assigned, within=30)
+    await told(slow, None)
+    await told(quick, None)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(quick.caught_up.wait(), 1.5)
     gate.set()

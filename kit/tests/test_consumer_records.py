@@ -11,7 +11,6 @@ from prometheus_client import REGISTRY
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from engines import eventually
 from kit.consumer import Consumer
 
 pytestmark = pytest.mark.engine
@@ -21,6 +20,7 @@ Read = Callable[..., Awaitable[list[Any]]]
 Running = Callable[[Any], asyncio.Task[None]]
 Apply = Callable[[AsyncSession, Sequence[Any]], Awaitable[None]]
 Make = Callable[..., Consumer]
+Told = Callable[[Consumer, str | None], Awaitable[None]]
 
 
 def _thing(key: str, version: int = 1, **more: Any) -> bytes:
@@ -159,13 +159,13 @@ async def test_a_sender_cannot_make_the_consumer_write_to_a_topic_of_the_senders
 
 
 async def test_a_parked_topic_that_is_missing_makes_the_consumer_wait_not_lose(
-    make: Make, topic: Topic, producer: AIOKafkaProducer, read: Read, running: Running, unique: str
+    make: Make, topic: Topic, producer: AIOKafkaProducer, read: Read, running: Running, told: Told, unique: str
 ) -> None:
     name = await topic("things")
     await _send(producer, name, b"garbage")
     consumer = make(name)
     running(consumer)
-    await eventually(lambda: consumer.assigned, within=20)
+    await told(consumer, None)
     await topic(f"things-parked-{unique}")
     await _caught_up(consumer)
     assert [record.value for record in await read(f"{name}-parked-{unique}")] == [b"garbage"]

@@ -19,12 +19,6 @@ class Loop:
         self.beat = beat
 
 
-class Consumer:
-    def __init__(self, waiting_for: str | None, assigned: bool) -> None:
-        self.waiting_for = waiting_for
-        self.assigned = assigned
-
-
 async def _get(app: FastAPI, path: str) -> httpx.Response:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         return await client.get(path)
@@ -69,12 +63,6 @@ async def test_a_loop_that_has_not_gone_round_for_a_minute_is_not_alive() -> Non
     assert await health.beating(Loop(now), Loop(now - 61))() == "no sign of life from Loop"
     app = health.application(alive=health.beating(Loop(now - 61)), ready={})
     assert (await _get(app, "/livez")).status_code == 503
-
-
-async def test_a_consumer_is_ready_when_it_has_partitions_and_waits_for_nobody() -> None:
-    assert await health.consuming(Consumer(None, assigned=True))() is None
-    assert await health.consuming(Consumer(None, assigned=False))() == "no partitions assigned yet"
-    assert await health.consuming(Consumer("postgresql", assigned=True))() == "waiting for postgresql"
 
 
 async def test_metrics_are_served_as_prometheus_reads_them() -> None:

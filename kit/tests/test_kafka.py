@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
 from kit import kafka
+from upkeep import topics
 from upkeep.topics import TopicsRefused, create_topics
 
 pytestmark = pytest.mark.engine
@@ -66,18 +68,23 @@ async def test_what_the_broker_refuses_is_told_with_topic_and_reason(kafka_addre
         await create_topics(kafka_address, [{"name": unique, "partitions": 1, "config": {}}], replication_factor=3)
 
 
-async def test_a_broker_that_accepts_and_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("room", "question"), [(kafka, kafka.ask), (topics, lambda address: create_topics(address, []))]
+)
+async def test_a_broker_that_accepts_and_never_answers_is_given_up(
+    room: ModuleType, question: Callable[[str], Awaitable[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     done = asyncio.Event()
 
     async def mute(_: Any, writer: asyncio.StreamWriter) -> None:
         await done.wait()
         writer.close()
 
-    monkeypatch.setattr(kafka, "_ANSWER_MS", 300)
+    monkeypatch.setattr(room, "_ANSWER_MS", 300)
     server = await asyncio.start_server(mute, "127.0.0.1", 0)
     address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    with pytest.raises((KafkaError, OSError)):
-        await asyncio.wait_for(create_topics(address, []), 5)
+    with pytest.raises(KafkaError):
+        await asyncio.wait_for(question(address), 5)
     done.set()
     server.close()
     await server.wait_closed()

@@ -13,8 +13,9 @@ from typing import Any
 
 import asyncpg
 
-from kit import database, logging, process
+from kit import database, logging
 from kit.outbox import Relay
+from upkeep import process
 
 
 def main() -> None:

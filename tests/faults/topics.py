@@ -9,8 +9,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from engines import eventually
 from faults.offerings import TOPIC
-from kit import kafka
-from upkeep.topics import Declared, create_topics, read_topics
+from upkeep.topics import Declared, admin, create_topics, read_topics
 
 # Room for a record that search cannot park whole.
 _LARGEST = "6000000"
@@ -34,11 +33,11 @@ async def create(bootstrap: str) -> None:
 
 async def delete(bootstrap: str, topic: str) -> None:
     """Delete a topic with all that stands on it; it is gone on return."""
-    async with kafka.admin(bootstrap) as admin:
-        await admin.delete_topics([topic])
+    async with admin(bootstrap) as connected:
+        await connected.delete_topics([topic])
 
         async def gone() -> bool:
-            return topic not in await admin.list_topics()
+            return topic not in await connected.list_topics()
 
         await eventually(gone, within=30)
 
@@ -47,14 +46,14 @@ async def delete(bootstrap: str, topic: str) -> None:
 async def limited(bootstrap: str, topic: str, *, largest: int) -> AsyncIterator[None]:
     """For a while the topic takes no batch larger than so many bytes."""
     config = next(row["config"] for row in declared() if row["name"] == topic)
-    async with kafka.admin(bootstrap) as admin:
-        await _set(admin, topic, {**config, "max.message.bytes": str(largest)})
+    async with admin(bootstrap) as connected:
+        await _set(connected, topic, {**config, "max.message.bytes": str(largest)})
         try:
             yield
         finally:
-            await _set(admin, topic, config)
+            await _set(connected, topic, config)
 
 
-async def _set(admin: AIOKafkaAdminClient, topic: str, config: dict[str, str]) -> None:
-    answer = await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, config)])
+async def _set(connected: AIOKafkaAdminClient, topic: str, config: dict[str, str]) -> None:
+    answer = await connected.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, config)])
     assert all(row[0] == 0 for one in answer for row in one.resources), answer

@@ -15,9 +15,9 @@ from aiokafka import AIOKafkaProducer
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from kit import database, logging, outbox, process
+from kit import database, logging, outbox
 from kit.consumer import Consumer, Handler, Record
-from upkeep import parked_arguments, parked_command
+from upkeep import parked_arguments, parked_command, process
 from upkeep.topics import create_topics
 
 TABLES = MetaData()
@@ -57,11 +57,17 @@ async def producer(kafka_address: str) -> AsyncIterator[AIOKafkaProducer]:
 
 
 @pytest.fixture
-def silent_port() -> str:
+def silent_port(unused_port: int) -> str:
     """host:port where nothing listens."""
+    return f"127.0.0.1:{unused_port}"
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port nobody uses now."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{found.getsockname()[1]}"
+        return int(found.getsockname()[1])
 
 
 @pytest.fixture

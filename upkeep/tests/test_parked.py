@@ -16,8 +16,8 @@ from prometheus_client import REGISTRY
 
 import contracts
 from engines import eventually
-from kit import parking, process
-from upkeep import parked_arguments
+from kit import parking
+from upkeep import parked_arguments, process
 from upkeep.parked_count import PARKED_RECORDS, ParkedCount
 from upkeep.reading import everything
 

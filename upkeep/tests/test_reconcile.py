@@ -37,8 +37,8 @@ from kit.outbox import Relay
 
 made = kafka.producer
 
-def stalling(bootstrap):
-    producer = made(bootstrap)
+def stalling(bootstrap, **more):
+    producer = made(bootstrap, **more)
     send = producer.send
 
     async def stop_and_send(*given, **more):

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import httpx
 import structlog
@@ -74,7 +74,9 @@ class Verifier:
             self._claims.validate(decoded.claims)
         except (JoseError, ValueError) as error:
             raise _unauthorised(_REASONS.get(type(error).__name__, "the token cannot be read")) from None
-        return _caller(decoded.claims)
+        roles, units = (_words(decoded.claims.get(name)) for name in ("roles", "units"))
+        region = decoded.claims.get("region")
+        return Caller(str(decoded.claims["sub"]), roles, str(region) if region else None, units)
 
     async def _decoded(self, token: str) -> jwt.Token:
         await self._look_up_keys(_KEYS_FRESH_SECONDS if self._keys.keys else _KEYS_ABSENT_SECONDS)
@@ -115,20 +117,15 @@ def authorise(policy: Policy, verifier: Verifier) -> Callable[[Request], Awaitab
             raise Problem(403, "this call is not open to anyone")
         if allowed is ANYONE:
             return
-        found = await verifier.verify(bearer(request.headers.get("authorization")))
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise _unauthorised("a bearer token is required")
+        found = await verifier.verify(token.strip())
         if not (found.roles if allowed is ANY_ROLE else found.roles & allowed):
             raise Problem(403, f"needs {'a role' if allowed is ANY_ROLE else ' or '.join(sorted(allowed))}")
         request.state.caller = found
 
     return check
-
-
-def bearer(header: str | None) -> str:
-    """The token in an Authorization header; Problem 401 where there is none."""
-    scheme, _, token = (header or "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise _unauthorised("a bearer token is required")
-    return token.strip()
 
 
 # Async: FastAPI would send a plain function through a thread pool.
@@ -139,11 +136,6 @@ async def _caller_of(request: Request) -> Caller:
 
 CallerOf = Annotated[Caller, Depends(_caller_of)]
 """The caller of this request, already checked against the policy."""
-
-
-def _caller(claims: Mapping[str, Any]) -> Caller:
-    region = str(claims["region"]) if claims.get("region") else None
-    return Caller(str(claims["sub"]), _words(claims.get("roles")), region, _words(claims.get("units")))
 
 
 def _words(claim: object) -> frozenset[str]:

@@ -101,16 +101,12 @@ class Consumer:
         )
         self._subscriber(self._on_batch)
 
-    @property
-    def assigned(self) -> bool:
-        """True when the group has given this process partitions."""
+    async def ready(self) -> str | None:
+        """None while there are partitions and no engine is waited for, else why processing stands still."""
+        if self._away or self._silent:
+            return f"waiting for {self._away or 'kafka'}"
         consumer = self._subscriber.consumer
-        return consumer is not None and bool(consumer.assignment())
-
-    @property
-    def waiting_for(self) -> str | None:
-        """Why processing stands still, for readiness; None while it goes on."""
-        return self._away or ("kafka" if self._silent else None)
+        return None if consumer is not None and consumer.assignment() else "no partitions assigned yet"
 
     async def run(self) -> None:
         """Consume until cancelled, then finish the batch at hand."""

@@ -26,15 +26,6 @@ class Beating(Protocol):
     beat: float
 
 
-class Consuming(Protocol):
-    """What readiness asks of a consumer."""
-
-    @property
-    def waiting_for(self) -> str | None: ...
-    @property
-    def assigned(self) -> bool: ...
-
-
 def add(app: FastAPI, *, alive: Check, ready: Mapping[str, Check]) -> None:
     """Serve the three addresses on an application, without a token and outside its OpenAPI."""
 
@@ -94,16 +85,5 @@ def beating(*loops: Beating) -> Check:
     async def check() -> str | None:
         silent = [type(loop).__name__ for loop in loops if time.monotonic() - loop.beat > _LONGEST_SILENCE_SECONDS]
         return f"no sign of life from {', '.join(silent)}" if silent else None
-
-    return check
-
-
-def consuming(consumer: Consuming) -> Check:
-    """The consumer has its partitions and does not wait for an engine."""
-
-    async def check() -> str | None:
-        if consumer.waiting_for is not None:
-            return f"waiting for {consumer.waiting_for}"
-        return None if consumer.assigned else "no partitions assigned yet"
 
     return check

@@ -59,7 +59,6 @@ _SCHEMA = _object(type="string", title="string", status="integer", detail="strin
 _SCHEMA["properties"]["errors"] = {"type": "array", "items": _object(field="string", reason="string")}
 _CONTENT = {"application/problem+json": {"schema": _SCHEMA}}
 _ODD = re.compile(r"[^A-Za-z0-9_.-]|\d{6}|\d\d-\d\d")  # a name that we did not choose may be somebody's number
-_INTERNAL = Problem(500, "an internal error; it is logged")
 
 
 def problem_response(problem: Problem) -> Response:
@@ -144,7 +143,7 @@ def application(
     return app
 
 
-async def _on_error(request: Request, error: Exception) -> Response:
+async def _on_error(_: Request, error: Exception) -> Response:
     return problem_response(_as_problem(error))
 
 
@@ -161,23 +160,20 @@ def _as_problem(error: Exception) -> Problem:
         log.warning("database away", where=where(error))
         return Problem(503, "the database cannot be reached; try again shortly", headers={"Retry-After": "2"})
     log.error("request failed", trace=telemetry.traceparent(), where=where(error))
-    return _INTERNAL
+    return Problem(500, "an internal error; it is logged")
 
 
 def _told(row: Mapping[str, Any]) -> tuple[str, str]:
+    """A pydantic error as (field, reason), without where in the request it stood and without the refused value."""
+    message = row["msg"].removeprefix("Value error, ")
     match row["type"]:
         case "json_invalid":  # its place is a position in the text, not a field
             return "body", "is not JSON"
         case "union_tag_invalid":  # pydantic's own words repeat the refused value
-            return field_fault(row["loc"], f"Must be one of {row['ctx']['expected_tags']}")
-    return field_fault(row["loc"], row["msg"])
-
-
-def field_fault(path: tuple[int | str, ...], message: str) -> tuple[str, str]:
-    """A pydantic error as (field, reason), without where in the request it stood and without the refused value."""
-    inner = path[1:] if path[:1] in {("body",), ("query",), ("path",), ("header",)} else path
-    reason = message.removeprefix("Value error, ").replace("Extra inputs are not permitted", "is not a known field")
-    return ".".join(str(part) for part in inner) or "body", reason[:1].lower() + reason[1:]
+            message = f"must be one of {row['ctx']['expected_tags']}"
+        case "extra_forbidden":
+            message = "is not a known field"
+    return ".".join(str(part) for part in row["loc"][1:]) or "body", message[:1].lower() + message[1:]
 
 
 class _Edge:

@@ -1,12 +1,10 @@
 """Kafka clients with the settings that keep order and lose nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.producer.sender import SendProduceReqHandler
@@ -15,9 +13,12 @@ _STOP_SECONDS = 5.0
 _ANSWER_MS = 10_000
 
 
-def producer(bootstrap: str) -> AIOKafkaProducer:
-    """An idempotent producer, acknowledged by all replicas. Start it, send record by record with a key, stop it."""
-    return AIOKafkaProducer(
+def producer(bootstrap: str, *, halts: bool = False) -> AIOKafkaProducer:
+    """An idempotent producer, acknowledged by all replicas. Start it, send record by record with a key, stop it.
+
+    One that `halts` sends nothing more once a record is refused for good: nothing overtakes the record.
+    """
+    made = AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         enable_idempotence=True,
         acks="all",
@@ -26,6 +27,8 @@ def producer(bootstrap: str) -> AIOKafkaProducer:
         max_request_size=2 * 1024 * 1024,
         compression_type="zstd",
     )
+    made._sender.halts = halts
+    return made
 
 
 async def stop(leaving: AIOKafkaProducer) -> None:
@@ -38,21 +41,13 @@ async def stop(leaving: AIOKafkaProducer) -> None:
         await leaving.client.close()
 
 
-@asynccontextmanager
-async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    """An administrator's connection. Raises KafkaError or OSError when no broker answers."""
-    connected = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=_ANSWER_MS)
-    try:
-        await connected.start()
-        yield connected
-    finally:
-        await connected.close()
-
-
 async def ask(bootstrap: str) -> None:
     """Return when a broker answers. Raises KafkaError or OSError when none does."""
-    async with admin(bootstrap):
-        pass
+    client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=_ANSWER_MS)
+    try:
+        await client.bootstrap()
+    finally:
+        await client.close()
 
 
 _send = AIOKafkaConnection.send
@@ -71,11 +66,6 @@ def _send_or_break(connection: AIOKafkaConnection, request: Any, expect_response
 # On uvloop a connection that has just broken raises RuntimeError, on asyncio OSError. aiokafka knows the latter only:
 # its metadata task would die, and whoever waits for it would wait for ever.
 AIOKafkaConnection.send = _send_or_break
-
-
-def halt_at_refusal(of: AIOKafkaProducer) -> None:
-    """From the first record on that is refused for good, this producer sends nothing: nothing overtakes the record."""
-    of._sender.halts = True
 
 
 _can_retry = SendProduceReqHandler._can_retry

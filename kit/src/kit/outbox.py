@@ -142,7 +142,8 @@ class Relay:
                 while not await connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}):
                     self.beat = time.monotonic()
                     await asyncio.sleep(_STANDBY_SECONDS)
-                producer = kafka.producer(self._bootstrap)
+                # Nothing of a partition may pass a refused record; aiokafka itself would go on with those behind.
+                producer = kafka.producer(self._bootstrap, halts=True)
                 await producer.start()
                 log.info("outbox relay active")
                 driver = (await connection.get_raw_connection()).driver_connection
@@ -197,8 +198,6 @@ class _Lane:
         self._connection = connection
         self._producer = producer
         self._relay = relay
-        # Nothing of a partition may pass a refused record; aiokafka itself would go on with those behind.
-        kafka.halt_at_refusal(producer)
         self._fault: asyncio.Future[KafkaError] = asyncio.get_running_loop().create_future()
 
     async def send_waiting(self) -> bool:

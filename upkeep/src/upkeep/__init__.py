@@ -1,1 +1,1 @@
-"""What an operator does to a running service: create topics, judge parked records, bring topics in line with tables."""
+"""How a service is run and looked after: process, command line, topics, parked records, topics against tables."""

@@ -1,6 +1,8 @@
 """Topics are created from the declared list, never by accident, and never changed."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from kit.kafka import admin
+_ANSWER_MS = 10_000
 
 Declared = dict[str, Any]
 """One topic as topics.yaml declares it: name, partitions, config."""
@@ -16,6 +18,17 @@ Declared = dict[str, Any]
 
 class TopicsRefused(RuntimeError):
     """A declared topic could not be created, or exists with another number of partitions."""
+
+
+@asynccontextmanager
+async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    """An administrator's connection. Raises KafkaError or OSError when no broker answers."""
+    connected = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=_ANSWER_MS)
+    try:
+        await connected.start()
+        yield connected
+    finally:
+        await connected.close()
 
 
 def read_topics(file: Path) -> list[Declared]:

@@ -10,10 +10,10 @@ from agreements import service
 from agreements.consumer import HANDLERS
 from agreements.settings import Settings
 from contracts import AgreementRegistered
-from kit import database, health, logging, process, settings
+from kit import database, health, logging, settings
 from kit.consumer import Consumer
 from kit.outbox import Relay
-from upkeep import parked_arguments, parked_command, reconcile_command
+from upkeep import parked_arguments, parked_command, process, reconcile_command
 from upkeep.migrations import migrate
 from upkeep.parked_count import ParkedCount
 
@@ -41,7 +41,7 @@ async def work(given: Settings) -> None:
 
     app = health.application(
         alive=health.beating(consumer, relay),
-        ready={"postgresql": health.database(engine), "kafka": health.consuming(consumer)},
+        ready={"postgresql": health.database(engine), "kafka": consumer.ready},
     )
     try:
         await process.together(

@@ -8,9 +8,9 @@ from catalog_sync.schedule import Clockwork
 from catalog_sync.service import sync
 from catalog_sync.settings import Settings
 from catalog_sync.store import runs
-from kit import database, health, http, logging, process, settings
+from kit import database, health, http, logging, settings
 from kit.outbox import Relay
-from upkeep import reconcile_command
+from upkeep import process, reconcile_command
 from upkeep.migrations import migrate
 
 

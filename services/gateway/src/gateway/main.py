@@ -8,7 +8,8 @@ from fastapi import FastAPI
 from gateway.api import POLICY, router
 from gateway.settings import Settings
 from gateway.source import Services
-from kit import auth, health, http, logging, process, settings
+from kit import auth, health, http, logging, settings
+from upkeep import process
 
 
 def api(given: Settings) -> FastAPI:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import asyncpg
 from fastapi import FastAPI
 
-from kit import database, health, logging, process, settings
+from kit import database, health, logging, settings
 from kit.consumer import Consumer
 from search.consumer import HANDLERS, handlers
 from search.index.engine import EngineAway, Index
@@ -16,7 +16,7 @@ from search.service.indexing import Indexer
 from search.service.rebuild import Progress, Refused, Report, RowsRebuild, alone
 from search.service.refill import refill
 from search.settings import Settings
-from upkeep import parked_arguments, parked_command, terminal
+from upkeep import parked_arguments, parked_command, process, terminal
 from upkeep.migrations import migrate
 from upkeep.parked_count import ParkedCount
 
@@ -43,7 +43,7 @@ async def work(given: Settings) -> None:
 
     app = health.application(
         alive=health.beating(consumer, indexer),
-        ready={"postgresql": health.database(engine), "kafka": health.consuming(consumer), "opensearch": indexing},
+        ready={"postgresql": health.database(engine), "kafka": consumer.ready, "opensearch": indexing},
     )
     try:
         await process.together(

@@ -10,9 +10,9 @@ from contracts import encode
 from engines import eventually
 from kit import kafka
 from kit.consumer import Consumer
-from kit.process import together
 from search.consumer import HANDLERS
 from search.service.indexing import Indexer
+from upkeep.process import together
 from upkeep.topics import create_topics, read_topics
 
 pytestmark = pytest.mark.engine

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from engines import eventually
-from kit.process import together
 from search.index.engine import Index
 from search.service import following, indexing
 from search.service.indexing import Indexer, looking_up
 from search.store import joined, offers
+from upkeep.process import together
 
 pytestmark = pytest.mark.engine
 

@@ -7,7 +7,6 @@ from sqlalchemy import select, text, update
 from structlog.testing import capture_logs
 
 from engines import eventually
-from kit.process import together
 from search.index import mapping
 from search.index.engine import Index
 from search.service import following, indexes
@@ -15,6 +14,7 @@ from search.service.following import advance
 from search.service.indexing import Indexer, looking_up
 from search.store import followed
 from search.store.tables import care_unit, refused_document
+from upkeep.process import together
 
 pytestmark = pytest.mark.engine
 

@@ -7,13 +7,13 @@ import pytest
 
 from engines import eventually
 from kit.consumer import Consumer
-from kit.process import together
 from search.consumer import HANDLERS
 from search.index.engine import Index
 from search.service import following
 from search.service.indexing import Indexer
 from search.service.rebuild import Refused, alone
 from search.service.refill import refill
+from upkeep.process import together
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
