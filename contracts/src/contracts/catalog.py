@@ -322,7 +322,7 @@ class RegionProfileUpdated(Message):
         kind="state",
         key="region code",
         producer="catalog-sync",
-        consumers=(),
+        consumers=("search",),
     )
 
     region: RegionCode

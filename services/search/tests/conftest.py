@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from contracts import AgreementRegistered, CareOfferingUpdated, CareUnitUpdated, CodeUpdated, WaittimeUpdated
+from contracts import (
+    AgreementRegistered,
+    CareOfferingUpdated,
+    CareUnitUpdated,
+    CodeUpdated,
+    RegionProfileUpdated,
+    WaittimeUpdated,
+)
 from rules.calendar import swedish_day
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -236,6 +243,35 @@ class Make:
             "source": source("vantetider"),
         }
         return WaittimeUpdated.model_validate({**plain, **fields})
+
+    def profile(self, region: str, *, version: int = 1, **fields: Any) -> RegionProfileUpdated:
+        contact = {"purpose": "brokerage", "channel": "phone", "value": f"+46 8 000 00 {region}", "note": None}
+        plain = {
+            "version": version,
+            "region": region,
+            "status": "active",
+            "office": {
+                "name": f"Vårdlotsarna {region}",
+                "contacts": [contact],
+                "hours": [{"weekday": 1, "opens": "08:00", "closes": "16:30"}],
+                "hours_note": "Lunchstängt 12–13",
+                "sdk": {"party": "0203:exempel.invalid", "function": "vardlotsar"},
+            },
+            "invoice": {
+                "name": f"Fakturor {region}",
+                "street": None,
+                "postal_code": None,
+                "locality": None,
+                "electronic_address": "0007:2321000131",
+                "reference": "Ärendets nummer",
+            },
+            "care_paid_first_by": "home_region",
+            "travel": {"granted": True, "paid_first_by": "patient", "text": f"Resor {region}", "url": None},
+            "lodging": {"granted": None, "paid_first_by": "home_region", "text": f"Boende {region}", "url": None},
+            "companion": {"granted": False, "paid_first_by": None, "text": f"Ledsagare {region}", "url": None},
+            "changed_at": NOW,
+        }
+        return RegionProfileUpdated.model_validate({**plain, **fields})
 
 
 def ref(key: str) -> dict[str, str]:

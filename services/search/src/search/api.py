@@ -78,7 +78,12 @@ router = APIRouter(tags=["offers"], dependencies=[Depends(_once)])
 
 @router.get("/offers")
 async def find(asked: Annotated[AskedOnPage, Query()], request: Request, session: Transaction) -> dict[str, Any]:
-    """Offers that match, best first, each with the reason why it ranks where it does."""
+    """Offers that match, best first, each with the reason why it ranks where it does.
+
+    `region_profiles` tells, by region code, whom to call at each hit's `care_unit.region` (`office`), and for
+    `patient_region` also where invoices go, who pays first, and the rules for travel, lodging and companion. Where a
+    region has told nothing these are null, and `text` says so.
+    """
     return await _answer(asked, request.app.state.index, session)
 
 
@@ -90,17 +95,20 @@ async def find_by_body(asked: AskedOnPage, request: Request, session: Transactio
 
 @router.get("/offers/{offer_id}")
 async def read(offer_id: str, seen: Annotated[Seen, Query()], request: Request, session: Transaction) -> dict[str, Any]:
-    """One offer that is in force today."""
-    asked = AskedOnPage(near=seen.near, patient_region=seen.patient_region)
-    found = await answer.one(request.app.state.index, offer_id, await _question(asked, session))
+    """One offer that is in force today, with the same `region_profiles` as in a search."""
+    question = await _question(AskedOnPage(near=seen.near, patient_region=seen.patient_region), session)
+    found = await answer.one(request.app.state.index, offer_id, question)
     if found is None:
         raise Problem(404, "there is no such offer in force")
-    return found
+    return {**found, "region_profiles": await answer.region_profiles(session, [found], question)}
 
 
 async def _answer(asked: AskedOnPage, index: Index, session: Transaction) -> dict[str, Any]:
-    found = await answer.search(index, await _question(asked, session))
-    return {"items": found.items, "total": found.total, "page": asked.page, "limit": asked.limit}
+    question = await _question(asked, session)
+    found = await answer.search(index, question)
+    profiles = await answer.region_profiles(session, found.items, question)
+    page = {"items": found.items, "total": found.total, "page": asked.page, "limit": asked.limit}
+    return {**page, "region_profiles": profiles}
 
 
 async def _question(asked: AskedOnPage, session: Transaction) -> Question:

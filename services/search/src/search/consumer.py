@@ -1,9 +1,17 @@
-"""Words of Kafka in: every state topic that makes or changes an offer."""
+"""Words of Kafka in: every state topic that makes or changes an offer, or is shown beside it."""
 
 from collections.abc import Mapping
 from functools import partial
 
-from contracts import AgreementRegistered, CareOfferingUpdated, CareUnitUpdated, CodeUpdated, WaittimeUpdated, reader
+from contracts import (
+    AgreementRegistered,
+    CareOfferingUpdated,
+    CareUnitUpdated,
+    CodeUpdated,
+    RegionProfileUpdated,
+    WaittimeUpdated,
+    reader,
+)
 from kit.consumer import Handler
 from search.service import project
 
@@ -16,6 +24,7 @@ def handlers(*, mend: bool = False) -> Mapping[str, Handler]:
         CodeUpdated.topic.name: Handler(reader(CodeUpdated), partial(project.codes, mend=mend)),
         AgreementRegistered.topic.name: Handler(reader(AgreementRegistered), partial(project.agreements, mend=mend)),
         WaittimeUpdated.topic.name: Handler(reader(WaittimeUpdated), partial(project.waits, mend=mend)),
+        RegionProfileUpdated.topic.name: Handler(reader(RegionProfileUpdated), partial(project.profiles, mend=mend)),
     }
 
 

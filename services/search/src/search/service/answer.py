@@ -1,7 +1,7 @@
 """Answers a question: looks up its codes and places, asks the index, explains each hit."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.types import System, code_in
 from rules.identifiers import municipality_code, postal_code
-from search.domain import hit, tiers
+from search.domain import hit, region_profile, tiers
 from search.domain.question import Question, Spot
 from search.index import query
 from search.index.engine import Index
@@ -45,6 +45,22 @@ async def one(index: Index, offer: str, question: Question) -> dict[str, Any] | 
     """One offer as a hit; None when there is none in force. Raises EngineAway."""
     answer = await index.search(query.body(question, offer=offer))
     return next((_hit(row, question) for row in answer["hits"]["hits"]), None)
+
+
+async def region_profiles(
+    session: AsyncSession, hits: Iterable[Mapping[str, Any]], question: Question
+) -> dict[str, dict[str, Any]]:
+    """By region code: what each region where a hit lies, and the patient's own, tells of brokering.
+
+    Once per answer and not per hit: a page of hits lies in a few regions, and a profile is longer than a hit.
+    """
+    own = question.patient_region
+    regions = sorted({one["care_unit"]["region"] for one in hits} | ({own} if own is not None else set()))
+    known = await sources.profiles(session, regions) if regions else {}
+    return {
+        region: region_profile.shown(region, known.get(region), of_patient=region == own, today=question.today)
+        for region in regions
+    }
 
 
 def _hit(row: Mapping[str, Any], question: Question) -> dict[str, Any]:

@@ -9,12 +9,20 @@ from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contracts import AgreementRegistered, CareOfferingUpdated, CareUnitUpdated, CodeUpdated, Message, WaittimeUpdated
+from contracts import (
+    AgreementRegistered,
+    CareOfferingUpdated,
+    CareUnitUpdated,
+    CodeUpdated,
+    Message,
+    RegionProfileUpdated,
+    WaittimeUpdated,
+)
 from contracts.types import System
 from kit.database import upsert_newer
 from search.store import offers, sources
 from search.store.sources import Pair
-from search.store.tables import agreement, care_unit, code, offering, wait
+from search.store.tables import agreement, care_unit, code, offering, region_profile, wait
 
 M = TypeVar("M", bound=Message)
 
@@ -75,6 +83,14 @@ async def waits(session: AsyncSession, events: Sequence[WaittimeUpdated], *, men
     changed = [row.key for row in await upsert_newer(session, wait, rows, mend=mend)]
     pairs = await sources.wait_subjects(session, changed)
     await offers.touch_existing(session, revision, await _mapped(session, pairs))
+
+
+async def profiles(session: AsyncSession, events: Sequence[RegionProfileUpdated], *, mend: bool = False) -> None:
+    """What regions tell of brokering. No offer changes: answers look it up."""
+    # A rebuild removes rows in the belief that nobody else writes then.
+    await offers.begin(session)
+    rows = [{"region": event.region, "version": event.version, "content": _content(event)} for event in events]
+    await upsert_newer(session, region_profile, rows, mend=mend)
 
 
 async def codes(session: AsyncSession, events: Sequence[CodeUpdated], *, mend: bool = False) -> None:

@@ -8,11 +8,18 @@ from aiokafka import TopicPartition
 from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from contracts import AgreementRegistered, CareOfferingUpdated, CareUnitUpdated, CodeUpdated, WaittimeUpdated
+from contracts import (
+    AgreementRegistered,
+    CareOfferingUpdated,
+    CareUnitUpdated,
+    CodeUpdated,
+    RegionProfileUpdated,
+    WaittimeUpdated,
+)
 from kit.consumer import Handler, record
 from kit.database import Sessions, is_transient
 from search.store import offers, sweep
-from search.store.tables import agreement, care_unit, code, offering, wait
+from search.store.tables import agreement, care_unit, code, offering, region_profile, wait
 from upkeep import reading
 from upkeep.reading import Raw, Span
 
@@ -27,6 +34,7 @@ TABLES: Mapping[str, Table] = {
     CodeUpdated.topic.name: code,
     AgreementRegistered.topic.name: agreement,
     WaittimeUpdated.topic.name: wait,
+    RegionProfileUpdated.topic.name: region_profile,
 }
 """Where each topic's things are kept."""
 

@@ -7,7 +7,7 @@ from sqlalchemy import Row, delete, func, select, text, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from search.store.tables import care_unit, code, code_map, line, offering, wait
+from search.store.tables import care_unit, code, code_map, line, offering, region_profile, wait
 
 Pair = tuple[str, str]
 """A unit's HSA-id and a `system|code` key."""
@@ -89,6 +89,13 @@ async def codes(session: AsyncSession, keys: Iterable[str]) -> dict[str, Row[Any
     """Codes by key. Rows: key, text, place."""
     rows = await session.execute(select(code).where(code.c.key == func.any(sorted(set(keys)))))
     return {row.key: row for row in rows}
+
+
+async def profiles(session: AsyncSession, regions: Iterable[str]) -> dict[str, Any]:
+    """What some regions have told of brokering, withdrawn or not, by region code."""
+    query = select(region_profile.c.region, region_profile.c.content)
+    rows = await session.execute(query.where(region_profile.c.region == func.any(sorted(set(regions)))))
+    return {row.region: row.content for row in rows}
 
 
 async def codes_like(session: AsyncSession, prefix: str) -> list[str]:

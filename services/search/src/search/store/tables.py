@@ -45,6 +45,15 @@ wait = Table(
     Index("wait_code_subject", "code_key", "subject"),
 )
 
+region_profile = Table(
+    "region_profile",
+    tables,
+    Column("region", _Key, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("content", JSON, nullable=False),
+    comment="what regions tell of brokering; in no document, answers look it up",
+)
+
 code = Table(
     "code",
     tables,

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import delete, select, text, update
 
 from search.service.rebuild import Refused
-from search.store.tables import agreement, care_unit, code_map, line, offer, offering, wait
+from search.store.tables import agreement, care_unit, code_map, line, offer, offering, region_profile, wait
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -36,6 +36,26 @@ async def test_damaged_missing_and_superfluous_rows_are_as_the_topics_tell_it_ag
     assert report.lines()[-1].endswith(f"{report.index} holds {report.documents} documents and is searched")
     async with land.world.sessions() as session:
         assert set(await session.scalars(select(agreement.c.id))) == {"id-1", "id-2"}
+
+
+async def test_what_regions_tell_is_as_the_topic_tells_it_again(land, make):
+    async def shown():
+        return (await land.world.ask(patient_region="14"))["region_profiles"]
+
+    await land.announce_and_tell(*land.some(make), make.profile("01"), make.profile("14"))
+    before = await shown()
+    assert list(before) == ["01", "14"]
+    async with land.world.sessions.begin() as session:
+        await session.execute(delete(region_profile).where(region_profile.c.region == "01"))
+        await session.execute(update(region_profile).values(content={"status": "active"}))
+    await land.world.tell(make.profile("24"))
+
+    report = await land.rebuild()
+
+    assert await shown() == before
+    assert (report.unreadable, report.removed) == ([], 1)
+    async with land.world.sessions() as session:
+        assert set(await session.scalars(select(region_profile.c.region))) == {"01", "14"}
 
 
 async def test_a_newer_row_in_the_table_wins_over_the_topic(land, make):
