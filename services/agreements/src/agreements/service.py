@@ -17,6 +17,7 @@ from kit.consumer import Record
 from kit.database import next_version
 from rules.agreements import Fault, faults, text_faults
 from rules.calendar import swedish_day
+from rules.validity import why_invalid
 
 
 class NotReady(Exception):
@@ -188,11 +189,10 @@ async def _code_faults(session: AsyncSession, body: dict[str, Any], today: date)
         found = known.get(key)
         if found is None:
             rows.append((f"{path}.code", "unknown code" + await _suggestion(session, key, today)))
-        # A code retired tomorrow is valid today.
-        elif found.valid_to is not None and found.valid_to < today:
-            rows.append((f"{path}.code", f"the code was retired after {found.valid_to}"))
-        elif found.status != "active" and found.valid_to is None:
-            rows.append((f"{path}.code", "the code is retired"))
+        elif why := why_invalid(
+            today, active=found.status == "active", valid_from=found.valid_from, valid_to=found.valid_to
+        ):
+            rows.append((f"{path}.code", f"the code {why}"))
     return rows
 
 

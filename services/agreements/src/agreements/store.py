@@ -192,7 +192,10 @@ async def codes(session: AsyncSession, keys: Sequence[str]) -> dict[str, Row[Any
 
 async def valid_codes_beginning(session: AsyncSession, prefix: str, today: date) -> list[str]:
     """Known codes that begin alike and may be used today, to suggest from."""
-    usable = or_(known_code.c.valid_to >= today, known_code.c.valid_to.is_(None) & (known_code.c.status == "active"))
+    begun = or_(known_code.c.valid_from.is_(None), known_code.c.valid_from <= today)
+    usable = begun & or_(
+        known_code.c.valid_to >= today, known_code.c.valid_to.is_(None) & (known_code.c.status == "active")
+    )
     query = select(known_code.c.key).where(known_code.c.key.startswith(prefix, autoescape=True), usable)
     return list(await session.scalars(query.order_by(known_code.c.key).limit(200)))
 
