@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from catalog_sync.source import code_files
 from contracts import CodeUpdated
 from demo.sweden import Sweden, build, write_code_files
 from demo.sweden.geography import Spot, distance_km, read_geography
@@ -159,12 +160,18 @@ def test_care_areas_hold_known_codes_and_the_90_day_rules(sweden: Sweden) -> Non
     assert any(code["status"] == "retired" for code in sweden.codes)
 
 
-def test_code_files_hold_every_code_once(sweden: Sweden, tmp_path: Path) -> None:
-    paths = write_code_files(sweden, tmp_path)
-    rows = {(row["system"], row["code"]): row for path in paths for row in _rows(path)}
-    assert {path.name for path in paths} == {f"{code['system']}.jsonl" for code in sweden.codes}
-    assert sum(len(_rows(path)) for path in paths) == len(sweden.codes)
-    assert all(rows[code["system"], code["code"]] == code for code in sweden.codes)
+def test_code_files_read_by_the_service_give_every_code_once(sweden: Sweden, tmp_path: Path) -> None:
+    write_code_files(sweden, tmp_path)
+    (tmp_path / "kva.jsonl").write_text("what an earlier demo wrote")
+    files = write_code_files(sweden, tmp_path)
+    assert {path.name for path in files if path.suffix == ".jsonl"} == {"municipality.jsonl", "postal-code.jsonl"}
+    assert sum(len(_rows(path)) for path in files if path.suffix == ".jsonl") == 290 + 15463
+    reading = code_files.read(tmp_path, day=TODAY)
+    assert reading.rejected == []
+    read = {(fact.content["system"], fact.content["code"]): dict(fact.content) for fact in reading.facts}
+    assert len(read) == len(reading.facts) == len(sweden.codes)
+    for code in sweden.codes:
+        assert read[code["system"], code["code"]] == code | {"changed_at": read["region", "14"]["changed_at"]}
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

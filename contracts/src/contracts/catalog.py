@@ -203,6 +203,8 @@ class GuaranteeRule(Part):
     """What starts the clock."""
     valid_from: date
     valid_to: date | None
+    legal_basis: str | None
+    """Where the limit stands, for example `HSL 9 kap. 1 §, HSF 6 kap. 1 §`."""
 
 
 class CareArea(Part):

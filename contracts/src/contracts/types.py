@@ -59,9 +59,12 @@ class System(StrEnum):
     ICD10 = "icd"
     SPECIALTY = "mvo"
     BUSINESS = "hsa-verksamhetskod"
+    REGION = "region"
     MUNICIPALITY = "municipality"
     POSTAL_CODE = "postal-code"
     CARE_AREA = "care-area"
+    CODE_SYSTEM = "code-system"
+    """The code systems themselves, by short name; release and first day are those of the newest one that was read."""
 
 
 CodeSystem = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", json_schema_extra={"examples": ["kva"]})]
@@ -82,6 +85,8 @@ def code_in(system: str, code: str) -> str:
             return identifiers.icd10_code(code)
         case System.CARE_SERVICE:
             return identifiers.sctid(code)
+        case System.REGION:
+            return identifiers.region_code(code)
         case System.MUNICIPALITY:
             return identifiers.municipality_code(code)
         case System.POSTAL_CODE:

@@ -161,7 +161,7 @@ class _Writer:
             "valid_to": draft.ends.isoformat() if draft.ends else None,
             "extension_option": "Kan förlängas 12 + 12 månader" if draft.ends and random.random() < 0.5 else None,
             "document_url": f"https://avtal.example/{self.region}/{self.written:04d}",
-            "description": f"{draft.area.service_text} på {draft.units[0].name}. Syntetiska uppgifter.",
+            "description": f"{draft.area.name} på {draft.units[0].name}. Syntetiska uppgifter.",
             "use_by_others": terms.use_by_others(random, self.region, basis in {"own_provision", "national_agreement"}),
             "services": self._services(draft),
         }

@@ -1,6 +1,9 @@
-"""The three care areas the service starts with, and which codes belong to each."""
+"""The three care areas the service starts with, as its own files say, and what the demo chooses for each."""
 
 from dataclasses import dataclass
+
+from catalog_sync.domain.code_reading import CodeReading
+from catalog_sync.source import care_areas, code_files
 
 
 @dataclass(frozen=True)
@@ -9,66 +12,27 @@ class CareArea:
 
     code: str
     name: str
+    guidance: str
     clinic: str
     service: str
     """The stand-in code of the treatment in `vt-demo`."""
-    service_text: str
     common_kva: tuple[str, ...]
     """The KVÅ codes agreements name, the most common first."""
-    guidance: str
 
 
-KATARAKT = CareArea(
-    "katarakt",
-    "Katarakt (grå starr)",
-    "eye",
-    "katarakt-operation",
-    "Kataraktoperation (operation av grå starr)",
-    ("CJE20", "CJE15", "CJE25", "CJE10", "CJD20"),
-    "Ange synskärpa, biometri om den finns, och om båda ögonen ska opereras.",
-)
-LJUMSKBRACK = CareArea(
-    "ljumskbrack",
-    "Ljumskbråck",
-    "surgery",
-    "ljumskbrack-operation",
-    "Ljumskbråcksoperation",
-    ("JAB30", "JAB41", "JAB44", "JAB40", "JAB11"),
-    "Ange sida, om bråcket är recidiv, och BMI.",
-)
-KNAPROTES = CareArea(
-    "knaprotes",
-    "Knäprotes",
-    "orthopaedics",
-    "knaprotes-operation",
-    "Knäprotesoperation",
-    ("NGB49", "NGB29", "NGB39", "NGB19", "NGB09"),
-    "Bifoga röntgenutlåtande och ange BMI och ASA-klass.",
-)
+_SAID = {code: area for code, _, area in care_areas.read(code_files.SHIPPED, CodeReading()) if area is not None}
+
+
+def _area(code: str, clinic: str, *common_kva: str) -> CareArea:
+    said = _SAID[code]
+    return CareArea(code, said.text, said.guidance or "", clinic, f"{code}-operation", common_kva)
+
+
+KATARAKT = _area("katarakt", "eye", "CJE20", "CJE15", "CJE25", "CJE10", "CJD20")
+LJUMSKBRACK = _area("ljumskbrack", "surgery", "JAB30", "JAB41", "JAB44", "JAB40", "JAB11")
+KNAPROTES = _area("knaprotes", "orthopaedics", "NGB49", "NGB29", "NGB39", "NGB19", "NGB09")
 AREAS = (KATARAKT, LJUMSKBRACK, KNAPROTES)
 """All care areas."""
 
 ASSESSMENT = "katarakt-bedomning"
 """The one assessment service, for agreements that cover it apart from the operation."""
-ASSESSMENT_TEXT = "Bedömning inför kataraktoperation"
-
-CATARACT_KVA = frozenset(
-    [
-        "CJC00",
-        "CJC10",
-        "CJC20",
-        "CJC99",
-        "CJD00",
-        "CJD10",
-        "CJD20",
-        "CJD99",
-        "CJE00",
-        "CJE05",
-        "CJE10",
-        "CJE15",
-        "CJE20",
-        "CJE25",
-        "CJE99",
-    ]
-)
-"""The 15 codes of Socialstyrelsen's activity 51101 Gråstarr."""

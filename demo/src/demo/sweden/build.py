@@ -39,11 +39,11 @@ def build(seed: int = 1, today: date | None = None) -> Sweden:
     day = today or datetime.now(UTC).date()
     geography = read_geography()
     hospitals, repairs = read_hospitals(geography)
-    codes = all_codes(geography)
-    kva = {code["code"]: code["text"] for code in codes if code["system"] == "kva"}
+    codes = all_codes(geography, day)
+    texts = {f"{code['system']}|{code['code']}": code["text"] for code in codes}
     # Each part has its own stream of chance, so that a change in one leaves the others as they were.
     providers, units = build_units(geography, hospitals, Random(f"{seed} units"), day)
-    offerings = build_offerings(units, kva, Random(f"{seed} offerings"), day)
+    offerings = build_offerings(units, texts, Random(f"{seed} offerings"), day)
     agreements = build_agreements(units, Random(f"{seed} agreements"), day)
     waits = build_waits(units, Random(f"{seed} waits"), day)
     sizes = {
@@ -59,5 +59,5 @@ def build(seed: int = 1, today: date | None = None) -> Sweden:
 
 
 def write_code_files(sweden: Sweden, folder: Path) -> tuple[Path, ...]:
-    """Writes the codes as JSON lines, one file per code system, and returns the files."""
+    """Writes everything that `CODE_FILES` is to hold, and returns the files."""
     return code_files.write_code_files(sweden.codes, folder)

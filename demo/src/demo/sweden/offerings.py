@@ -6,7 +6,7 @@ from random import Random
 
 from contracts.message import CodeRef, Contact
 from contracts.types import System
-from demo.sweden.areas import AREAS, ASSESSMENT, ASSESSMENT_TEXT, KATARAKT, CareArea
+from demo.sweden.areas import AREAS, ASSESSMENT, KATARAKT, CareArea
 from demo.sweden.contacts import service_contacts
 from demo.sweden.units import DemoUnit
 
@@ -27,7 +27,7 @@ class DemoOffering:
 
 
 def build_offerings(
-    units: tuple[DemoUnit, ...], kva_texts: dict[str, str], random: Random, today: date
+    units: tuple[DemoUnit, ...], texts: dict[str, str], random: Random, today: date
 ) -> tuple[DemoOffering, ...]:
     """One or a few offerings for every open clinic."""
     offerings = []
@@ -35,7 +35,7 @@ def build_offerings(
         area = next((area for area in AREAS if area.clinic == unit.kind), None)
         if area is None or not unit.active:
             continue
-        for care_service, text in _services(area, kva_texts, random):
+        for care_service, text in _services(area, texts, random):
             referral = care_service.code != ASSESSMENT or random.random() < 0.6
             ends = date(today.year + 1, 12, 31) if random.random() < 0.1 else None
             offerings.append(
@@ -54,15 +54,12 @@ def build_offerings(
     return tuple(offerings)
 
 
-def _services(area: CareArea, kva_texts: dict[str, str], random: Random) -> list[tuple[CodeRef, str]]:
+def _services(area: CareArea, texts: dict[str, str], random: Random) -> list[tuple[CodeRef, str]]:
     if random.random() < 0.12:
-        codes = area.common_kva[: random.randint(1, 3)]
-        return [(CodeRef(system=System.KVA.value, code=code), kva_texts[code]) for code in codes if code in kva_texts]
-    services = [(_demo(area.service), area.service_text)]
-    if area is KATARAKT and random.random() < 0.5:
-        services.append((_demo(ASSESSMENT), ASSESSMENT_TEXT))
-    return services
-
-
-def _demo(code: str) -> CodeRef:
-    return CodeRef(system=System.CARE_SERVICE_DEMO.value, code=code)
+        system, codes = System.KVA, area.common_kva[: random.randint(1, 3)]
+    else:
+        system, codes = System.CARE_SERVICE_DEMO, (area.service,)
+        if area is KATARAKT and random.random() < 0.5:
+            codes = (*codes, ASSESSMENT)
+    services = (CodeRef(system=system.value, code=code) for code in codes)
+    return [(service, texts[service.key]) for service in services]

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from catalog_sync.schedule import Clockwork
-from catalog_sync.service import sync
+from catalog_sync.service import codes_command, sync
 from catalog_sync.settings import Settings
 from catalog_sync.store import runs
 from kit import database, health, http, logging, settings
@@ -76,7 +76,7 @@ async def print_runs(given: Settings) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """`python -m catalog_sync worker|sync|runs|migrate|reconcile`."""
+    """`python -m catalog_sync worker|sync|runs|codes|migrate|reconcile`."""
     asked = process.command(
         "catalog_sync",
         "Care units, offerings and codes, as synced from the national catalogue and code files.",
@@ -85,14 +85,18 @@ def main(argv: Sequence[str] | None = None) -> None:
             "all": "The same: this service has no API of its own yet.",
             "sync": "Read every source once, now. Exit code 1: a source is away, 3: a run was held.",
             "runs": "Show the latest runs and the rows they could not use.",
+            "codes": codes_command.SENTENCE,
             "migrate": "Bring the database up to date.",
             "reconcile": reconcile_command.SENTENCE,
         },
         argv,
-        {"reconcile": reconcile_command.arguments},
+        {"codes": codes_command.arguments, "reconcile": reconcile_command.arguments},
     )
+    if asked.command == "codes" and asked.act == "check":
+        # A region checks its files where no service runs: no settings are needed.
+        sys.exit(codes_command.check(asked.folder, as_json=asked.json))
     given = settings.read(Settings)
-    logging.configure("catalog-sync", given.log_level, sys.stderr if asked.command == "reconcile" else None)
+    logging.configure("catalog-sync", given.log_level, sys.stderr if asked.command in {"codes", "reconcile"} else None)
 
     async def worker() -> None:
         await work(given)
@@ -104,6 +108,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             sys.exit(asyncio.run(sync_once(given)))
         case "runs":
             asyncio.run(print_runs(given))
+        case "codes":
+            sys.exit(codes_command.report(given.postgres_url, as_json=asked.json))
         case "migrate":
             migrate(given.postgres_url, given.migrations)
         case "reconcile":

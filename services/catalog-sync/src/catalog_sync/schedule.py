@@ -8,7 +8,7 @@ import httpx
 import structlog
 
 from catalog_sync.domain.reading import Kind, Reading, SourceAway
-from catalog_sync.service import sync
+from catalog_sync.service import codes, sync
 from catalog_sync.settings import Settings
 from catalog_sync.source import code_files, national_catalogue
 from kit.database import Sessions, is_transient
@@ -63,7 +63,7 @@ class Clockwork:
         fine = True
         # Codes first: the rest hangs on them.
         if (folder := self._given.code_files) is not None:
-            fine &= await self._read(code_files.NAME, [Kind.CODE], asyncio.to_thread(code_files.read, folder))
+            fine &= await self._read(code_files.NAME, [Kind.CODE], codes.read(self._sessions, folder))
         catalogue = national_catalogue.read(self._client)
         return await self._read(national_catalogue.NAME, [Kind.UNIT, Kind.OFFERING], catalogue) and fine
 

@@ -1,34 +1,111 @@
-"""Code systems, maps, care areas and places from files: one JSON object a line, in the fields of `CodeUpdated`."""
+"""Code systems, maps and care areas from a folder of files; `shipped/README.md` says which files and their shapes.
+
+SYSTEM/RELEASE/ are releases, maps/*.csv maps, care-areas/*.toml care areas. *.jsonl holds codes made elsewhere, places
+among them: one JSON object a line, in the fields of `CodeUpdated`.
+"""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
-from catalog_sync.domain.reading import Fact, Kind, Reading, Rejected, SourceAway
+from pydantic import ValidationError
+
+from catalog_sync.domain.code_reading import Before, CodeReading, FileRead
+from catalog_sync.domain.maps import coverage
+from catalog_sync.domain.reading import Fact, Kind, Rejected, SourceAway
+from catalog_sync.domain.releases import Dated, Known, Release, read_releases
+from catalog_sync.source import care_areas, code_maps, code_releases
+from contracts import CodeUpdated
+from contracts.types import System
+from rules.calendar import swedish_day
 
 NAME = "code-files"
 
+SHIPPED = Path(__file__).parents[1] / "shipped"
+"""The files that come with the service."""
 
-def read(folder: Path) -> Reading:
-    """Every *.jsonl file in the folder, by name. A line that cannot be used is rejected with its place.
 
-    Raises SourceAway where there is no such folder.
+def systems(folder: Path) -> list[str]:
+    """The code systems that have releases in the folder."""
+    return sorted({manifest.parent.parent.name for manifest in code_releases.manifests(folder)})
+
+
+def read(folder: Path, before: Before | None = None, day: date | None = None) -> CodeReading:
+    """Everything in the folder as facts; what cannot be used is rejected with its place, and stops nothing else.
+
+    `before` is what earlier readings left; `day` is the Swedish day the files are read on. Raises SourceAway where
+    there is no such folder.
     """
     if not folder.is_dir():
         raise SourceAway("the folder of code files is not there")
-    reading = Reading()
-    now = datetime.now(UTC).isoformat()
-    for file in sorted(folder.glob("*.jsonl")):
-        # As bytes: a text's own line separators (U+2028) are no line ends, and one bad byte spoils one line only.
-        for number, line in enumerate(file.read_bytes().split(b"\n"), 1):
-            if not line.strip():
-                continue
-            try:
-                content = json.loads(line)
-                key = f"{content['system']}|{content['code']}"
-            except (ValueError, KeyError, TypeError):
-                reading.rejected.append(Rejected(f"{file.name}:{number}", "is not a JSON object with system and code"))
-                reading.nameless = True
-                continue
-            reading.facts.append(Fact(Kind.CODE, key, {**content, "changed_at": now}))
+    before, reading, now = before or Before(), CodeReading(), datetime.now(UTC)
+    day = day or swedish_day(now)
+    codes: dict[str, Dated] = {}
+    contents: dict[str, dict[str, Any]] = {}
+    for system, one in _read_systems(folder, before, day, reading).items():
+        codes |= {f"{system}|{code}": dated for code, dated in one.codes.items()}
+        contents |= {f"{system}|{code}": dated.content(system, code, day) for code, dated in one.codes.items()}
+        if one.newest is not None:
+            itself = Dated(one.title, one.newest, one.newest_from, None)
+            contents[f"{System.CODE_SYSTEM}|{system}"] = itself.content(System.CODE_SYSTEM, system, day)
+    made_elsewhere = _read_json_lines(folder, reading)
+    for content in made_elsewhere:
+        if (key := _key_of(content)) is not None:
+            codes.setdefault(key, Dated.of(content))
+            contents.setdefault(key, content)
+    code_maps.add(folder, codes, contents, before.maps, day, reading)
+    areas = care_areas.add(folder, codes, contents, before.areas, day, reading)
+    reading.coverage = list(coverage(areas, contents, day))
+    told = {id(content): content for content in (*contents.values(), *made_elsewhere)}.values()
+    at = now.isoformat()
+    reading.facts = [Fact(Kind.CODE, f"{one['system']}|{one['code']}", {**one, "changed_at": at}) for one in told]
     return reading
+
+
+def _read_systems(folder: Path, before: Before, day: date, reading: CodeReading) -> dict[str, Known]:
+    releases: dict[str, list[Release]] = {system: [] for system in systems(folder)}
+    for manifest in code_releases.manifests(folder):
+        release = code_releases.read(manifest, folder, reading)
+        if release is not None:
+            releases[release.system].append(release)
+    found = {}
+    for system, some in releases.items():
+        found[system], refused = read_releases(before.systems.get(system, Known()), some, day)
+        reading.rejected += [Rejected(place, reason) for place, reason in refused]
+    return found
+
+
+def _read_json_lines(folder: Path, reading: CodeReading) -> list[dict[str, Any]]:
+    found = []
+    for file in sorted(folder.glob("*.jsonl")):
+        counted = FileRead(file.name)
+        reading.files.append(counted)
+        # As bytes: a text's own line separators (U+2028) are no line ends, and one bad byte spoils one line only.
+        with file.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if not line.strip():
+                    continue
+                try:
+                    content = json.loads(line)
+                    _ = f"{content['system']}|{content['code']}"
+                except (ValueError, KeyError, TypeError):
+                    reason = "is not a JSON object with system and code"
+                    reading.rejected.append(Rejected(f"{file.name}:{number}", reason))
+                    reading.nameless = True
+                    counted.refused += 1
+                    continue
+                counted.taken += 1
+                found.append(content)
+    return found
+
+
+def _key_of(content: dict[str, Any]) -> str | None:
+    """The key of a code that maps and care areas may build on: no place, and what a message is made of."""
+    if content.get("place") is not None:
+        return None
+    try:
+        return CodeUpdated.model_validate({**content, "version": 1, "changed_at": datetime.now(UTC)}).key()
+    except ValidationError:
+        # It is told with its reason when the codes are compared with what is known.
+        return None
