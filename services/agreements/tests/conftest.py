@@ -172,7 +172,7 @@ class Catalogue:
 
 @pytest.fixture
 def catalogue() -> Catalogue:
-    """Three units of one provider, and codes that are active, just retired, soon retired and long gone."""
+    """Three units of one provider, and codes that are active, just retired, soon retired, long gone and to begin."""
 
     def unit(hsa_id: str, status: str, closed_on: date | None = None) -> dict[str, Any]:
         return {
@@ -184,8 +184,11 @@ def catalogue() -> Catalogue:
             "closed_on": closed_on,
         }
 
-    def code(key: str, status: str = "active", valid_to: date | None = None) -> dict[str, Any]:
-        return {"key": key, "version": 1, "status": status, "text": key, "valid_from": None, "valid_to": valid_to}
+    def code(
+        key: str, status: str = "active", valid_to: date | None = None, valid_from: date | None = None
+    ) -> dict[str, Any]:
+        days = {"valid_from": valid_from, "valid_to": valid_to}
+        return {"key": key, "version": 1, "status": status, "text": key, **days}
 
     return Catalogue(
         units=[
@@ -199,6 +202,7 @@ def catalogue() -> Catalogue:
             code("kva|CJE98", "retired", TODAY - timedelta(days=1)),
             code("kva|CJE97", "retired", TODAY + timedelta(days=1)),
             code("kva|CJE96", "retired", TODAY),
+            code("kva|CJD98", valid_from=TODAY + timedelta(days=1)),
             code("kva|NGB29"),
             code("vt-demo|kataraktoperation"),
             code("vt|1001010006"),

@@ -58,6 +58,7 @@ WRONG = {
         ("services.0.care_services.0.system", "ksh97", "input should be 'vt'"),
         ("services.0.care_services.0.code", "CJE99", "the code is retired"),
         ("services.0.care_services.0.code", "CJE98", "the code was retired after 20"),
+        ("services.0.care_services.0.code", "CJD98", "the code is not valid until 20"),
         ("services.0.care_services", [], "at least 1 item"),
     ],
     "units and parties": [
@@ -232,7 +233,9 @@ async def test_codes_and_units_that_end_today_or_tomorrow_are_valid_today(office
     assert (await office.register(body)).status_code == 201
 
 
-async def test_a_retired_code_is_never_suggested(office, body):
+async def test_a_code_that_may_not_be_used_is_never_suggested(office, body):
+    to_begin = refused(await office.register(put(body, "services.0.care_services.0.code", "CJD99")))
+    assert "CJD98" not in str(to_begin)
     reason = refused(await office.register(put(body, "services.0.care_services.0.code", "CJE90")))
     assert "CJE99" not in str(reason)
     assert "CJE98" not in str(reason)

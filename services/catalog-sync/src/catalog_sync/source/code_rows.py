@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 from catalog_sync.domain.code_reading import FileRead
@@ -12,7 +13,10 @@ from catalog_sync.domain.reading import Rejected
 from catalog_sync.domain.releases import Entry, Release
 from rules.personal_numbers import holds_personal_number
 
-_UNDECODED = re.compile("[\udc80-\udcff]")
+_SWALLOWED = re.compile("[\n\udc80-\udcff]")
+"""A line's end inside a cell, or what stands for a byte that could not be decoded."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_DIGIT = re.compile(r"\d")
 _DAY = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)")
 TORN = "cannot be read: it is torn, not in the file's encoding, or a quotation mark is left open"
 """Why a row that is not whole cannot be used."""
@@ -70,11 +74,10 @@ def rows(
                 yield Row(f"{place}:{before + 2}", {}, whole=False)
                 return
             number, before = before + 2, reader.line_num
-            if not any(cell.strip() for cell in cells):
+            if not "".join(cells).strip():
                 continue
             found = {name: cells[index].strip() for name, index in where.items() if index < len(cells)}
-            told = [found.get(name) for name in needed]
-            whole = None not in told and not any("\n" in cell or _UNDECODED.search(cell) for cell in found.values())
+            whole = all(name in found for name in needed) and not _SWALLOWED.search("".join(found.values()))
             yield Row(f"{place}:{number}", found, whole)
 
 
@@ -82,6 +85,7 @@ def _find(heads: Sequence[str], among: Sequence[str]) -> int | None:
     return next((heads.index(name.casefold()) for name in among if name.casefold() in heads), None)
 
 
+@lru_cache(maxsize=256)
 def day(name: str, cell: str) -> date | None:
     """A day written 2026-01-01 or 20260101; None for an empty cell. Raises Unusable."""
     if not cell:
@@ -100,10 +104,10 @@ def text(name: str, cell: str) -> str:
     if not cell:
         raise Unusable(f"{name}: is missing")
     # Ten digits make one; the search itself is slow, and few texts of codes hold so many.
-    if sum(map(str.isdecimal, cell)) >= 10 and holds_personal_number(cell):
+    if len(_DIGIT.findall(cell)) >= 10 and holds_personal_number(cell):
         raise Unusable(f"{name}: holds something like a personal number")
     plain = " ".join(cell.split())
-    if any(sign < " " or sign == "\x7f" for sign in plain):
+    if _CONTROL.search(plain):
         raise Unusable(f"{name}: holds a control character")
     return plain
 
