@@ -170,6 +170,23 @@ async def test_a_folder_that_is_not_there_is_a_source_that_is_away(ledger, tmp_p
         await codes.read(ledger.sessions, tmp_path / "missing")
 
 
+@pytest.mark.engine
+async def test_a_code_made_elsewhere_may_be_mapped_to_and_belong_to_an_area(round_of, folder):
+    line = {"system": "vt", "code": "394579002", "status": "active", "text": "Kardiologi", "release": None}
+    line |= {"valid_from": "2024-01-01T00:00:00", "valid_to": None, "maps": [], "place": None, "care_area": None}
+    odd = {**line, "code": "43741000", "designations": None, "maps": 7}
+    rows = [{**line, "designations": []}, odd]
+    (folder / "vt.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (folder / "maps" / "m.csv").write_text(
+        HEADS + "kva,CJE20,vt,394579002,wider,m,1\nkva,CJE20,vt,43741000,wider,m,1\n"
+    )
+    (folder / "care-areas" / "starr.toml").write_text(AREA.replace("vt-demo|starr", "vt|394579002"))
+    announced, rejected = await round_of()
+    assert [line.target.key for line in announced["kva|CJE20"].maps] == ["vt|394579002"]
+    assert announced["vt|394579002"].designations == ("grå starr",)
+    assert sorted(rejected) == ["maps/m.csv:3", "vt|43741000"]
+
+
 def check(capsys, *words: str) -> tuple[int, str, str]:
     with pytest.raises(SystemExit) as stopped:
         main(["codes", "check", *words])

@@ -73,6 +73,14 @@ def test_a_code_that_comes_back_years_later_begins_anew():
     assert (known.codes["CJE25"].valid_from, known.codes["CJE25"].valid_to) == (date(2026, 1, 1), None)
 
 
+def test_a_code_that_a_release_lists_as_ended_keeps_the_day_it_says():
+    listed = release(date(2026, 1, 1), "CJE20")
+    listed.entries["CJE25"] = Entry("Gammal", valid_to=date(2024, 12, 31))
+    known = after(listed)
+    assert (known.codes["CJE25"].valid_from, known.codes["CJE25"].valid_to) == (None, date(2024, 12, 31))
+    assert after(listed, known=known) == known
+
+
 def test_a_line_that_cannot_be_read_ends_no_code():
     first = release(date(2025, 1, 1), "CJE20", "CJE25", "JAB30")
     slip = release(date(2026, 1, 1), "CJE20", unread={"CJE2O"})

@@ -13,7 +13,7 @@ class Settings(BaseSettings):
     catalogue_url: str
     """Base address of the national catalogue's FHIR service."""
     code_files: Path | None = None
-    """Folder of code-system files (*.jsonl); none are read where it is unset."""
+    """Folder of releases, maps and care areas, see `shipped/README.md`; none are read where it is unset."""
     sync_seconds: float = 3600
     retry_seconds: float = 30
     largest_share: float = 0.1

@@ -152,7 +152,12 @@ def _read(known: Known, release: Release, day: date) -> None:
 
 
 def _next(before: Dated | None, entry: Entry, release: Release, day: date) -> Dated:
-    fresh = Dated(entry.text, release.name, entry.valid_from or release.valid_from, entry.valid_to, entry.designations)
+    begins = entry.valid_from or release.valid_from
+    if entry.valid_from is None and entry.valid_to is not None and entry.valid_to < begins:
+        # The release tells of a code that had ended before it; when that one began, nobody says.
+        fresh = Dated(entry.text, release.name, None, entry.valid_to, entry.designations)
+    else:
+        fresh = Dated(entry.text, release.name, begins, entry.valid_to, entry.designations)
     if before is None:
         return fresh
     if before.valid_to is not None and before.valid_to < release.valid_from - _ONE_DAY:

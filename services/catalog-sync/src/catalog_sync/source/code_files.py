@@ -49,15 +49,18 @@ def read(folder: Path, before: Before | None = None, day: date | None = None) ->
         if one.newest is not None:
             itself = Dated(one.title, one.newest, one.newest_from, None)
             contents[f"{System.CODE_SYSTEM}|{system}"] = itself.content(System.CODE_SYSTEM, system, day)
-    made_elsewhere = _read_json_lines(folder, reading)
-    for content in made_elsewhere:
-        if (key := _key_of(content)) is not None:
-            codes.setdefault(key, Dated.of(content))
-            contents.setdefault(key, content)
+    made_elsewhere = []
+    for content in _read_json_lines(folder, reading):
+        code = _code_of(content)
+        if code is None or code.key() in contents:
+            made_elsewhere.append(content)
+            continue
+        contents[code.key()] = code.model_dump(mode="json", exclude={"version", "changed_at"})
+        codes[code.key()] = Dated.of(contents[code.key()])
     code_maps.add(folder, codes, contents, before.maps, day, reading)
     areas = care_areas.add(folder, codes, contents, before.areas, day, reading)
     reading.coverage = list(coverage(areas, contents, day))
-    told = {id(content): content for content in (*contents.values(), *made_elsewhere)}.values()
+    told = (*contents.values(), *made_elsewhere)
     at = now.isoformat()
     reading.facts = [Fact(Kind.CODE, f"{one['system']}|{one['code']}", {**one, "changed_at": at}) for one in told]
     return reading
@@ -100,12 +103,12 @@ def _read_json_lines(folder: Path, reading: CodeReading) -> list[dict[str, Any]]
     return found
 
 
-def _key_of(content: dict[str, Any]) -> str | None:
-    """The key of a code that maps and care areas may build on: no place, and what a message is made of."""
+def _code_of(content: dict[str, Any]) -> CodeUpdated | None:
+    """A code that maps and care areas may build on; None for a place, and for what makes no message."""
     if content.get("place") is not None:
         return None
     try:
-        return CodeUpdated.model_validate({**content, "version": 1, "changed_at": datetime.now(UTC)}).key()
+        return CodeUpdated.model_validate({**content, "version": 1, "changed_at": datetime.now(UTC)})
     except ValidationError:
         # It is told with its reason when the codes are compared with what is known.
         return None

@@ -67,7 +67,7 @@ def read(manifest: Path, folder: Path, reading: CodeReading) -> Release | None:
     files = [
         (file, FileRead(f"{place}/{file.name}"))
         for file in sorted(manifest.parent.iterdir())
-        if file.suffix.lower() in _DATA and file.is_file()
+        if file.suffix.lower() in _DATA and file.is_file() and not file.name.startswith(".")
     ]
     reading.files += [counted for _, counted in files]
     rf2 = [(file, counted) for file, counted in files if system == System.CARE_SERVICE and care_services.is_rf2(file)]
