@@ -147,3 +147,12 @@ def test_an_area_that_is_written_wrongly_is_told_field_by_field_and_stays_as_it_
     facts, _ = with_area(text, Before(areas={"gallsten": known}))
     assert {**facts["care-area|gallsten"], "changed_at": known["changed_at"]} == known
     assert "gallbesvär" in facts["kva|JKA20"]["designations"]
+
+
+def test_the_name_of_the_file_is_the_areas_code_and_must_look_like_one(shipped):
+    file = shipped / "care-areas" / "Framfall Ö.toml"
+    file.write_text(GALLSTEN, encoding="utf-8")
+    reading = code_files.read(shipped, day=DAY)
+    file.unlink()
+    ((place, reason),) = [(row.resource, row.reason) for row in reading.rejected]
+    assert (place, reason.startswith("its name is the area's code")) == ("care-areas/Framfall Ö.toml", True)

@@ -1,5 +1,6 @@
 """Files of code systems in the shapes their publishers give them: what is taken, passed over and refused, and where."""
 
+import os
 from datetime import date
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from catalog_sync.domain.reading import SourceAway
 from catalog_sync.source import code_files
 from catalog_sync.source.code_files import SHIPPED
 
@@ -208,6 +210,20 @@ def test_a_release_without_its_release_toml_is_not_read(folder):
     where = folder("kva/2026", a_csv="code,text\nCJE20,x\n")
     (where / "kva/2026/release.toml").unlink()
     assert read(where) == ({}, [])
+
+
+def test_a_file_that_is_listed_and_cannot_be_opened_means_that_the_source_is_away(folder):
+    where = folder("kva/2026", a_csv="code,text\nCJE20,x\n")
+    (where / "kva/2026/b.csv").symlink_to(where / "nowhere.csv")
+    with pytest.raises(SourceAway, match="cannot be opened"):
+        code_files.read(where, day=DAY)
+
+
+def test_a_file_whose_name_is_not_utf8_can_be_told_of(folder):
+    where = folder("kva/2026", a_csv="code,text\nCJE20,x\n")
+    Path(os.fsdecode(os.fsencode(where / "kva/2026") + b"/\xff.csv")).write_text("code,text\nXX1,x\n")
+    (place,) = [place for place, _ in read(where)[1]]
+    assert place.encode() == b"kva/2026/?.csv:2"
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,5 +1,6 @@
 """Care areas from care-areas/*.toml: one file an area, whose name is the area's code."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -12,10 +13,12 @@ from catalog_sync.domain.code_reading import CodeReading, Content, FileRead, mer
 from catalog_sync.domain.reading import Rejected
 from catalog_sync.domain.releases import Dated
 from catalog_sync.source.code_releases import Text, toml
+from catalog_sync.source.code_rows import shown
 from contracts.catalog import ClockStart
 from contracts.message import Guarantee
 from contracts.types import System
 
+_CODE = re.compile(r"[a-z][a-z0-9-]*")
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -57,10 +60,14 @@ class Area(BaseModel):
 def read(folder: Path, reading: CodeReading) -> Iterator[tuple[str, FileRead, Area | None]]:
     """Each area: its code, the count of its file, and what it says; None where the file cannot be used."""
     for file in sorted((folder / "care-areas").glob("*.toml")):
-        counted = FileRead(f"care-areas/{file.name}")
+        counted = FileRead(f"care-areas/{shown(file.name)}")
         reading.files.append(counted)
         area = toml(file, counted.place, Area, reading)
-        if area is not None and area.valid_to is not None and area.valid_to < area.valid_from:
+        if _CODE.fullmatch(file.stem) is None:
+            reason = "its name is the area's code: small letters a-z, digits and hyphens, such as ljumskbrack.toml"
+            reading.rejected.append(Rejected(counted.place, reason))
+            area = None
+        elif area is not None and area.valid_to is not None and area.valid_to < area.valid_from:
             reading.rejected.append(Rejected(counted.place, "valid_to: lies before valid_from"))
             area = None
         if area is None:

@@ -16,6 +16,7 @@ from catalog_sync.domain.maps import coverage
 from catalog_sync.domain.reading import Fact, Kind, Rejected, SourceAway
 from catalog_sync.domain.releases import Dated, Known, Release, read_releases
 from catalog_sync.source import care_areas, code_maps, code_releases
+from catalog_sync.source.code_rows import shown
 from contracts import CodeUpdated
 from contracts.types import System
 from rules.calendar import swedish_day
@@ -35,12 +36,18 @@ def read(folder: Path, before: Before | None = None, day: date | None = None) ->
     """Everything in the folder as facts; what cannot be used is rejected with its place, and stops nothing else.
 
     `before` is what earlier readings left; `day` is the Swedish day the files are read on. Raises SourceAway where
-    there is no such folder.
+    there is no such folder, or a file in it cannot be opened.
     """
     if not folder.is_dir():
         raise SourceAway("the folder of code files is not there")
-    before, reading, now = before or Before(), CodeReading(), datetime.now(UTC)
-    day = day or swedish_day(now)
+    try:
+        return _read(folder, before or Before(), day or swedish_day(datetime.now(UTC)))
+    except OSError as error:
+        raise SourceAway(f"a code file cannot be opened ({type(error).__name__})") from error
+
+
+def _read(folder: Path, before: Before, day: date) -> CodeReading:
+    reading, now = CodeReading(), datetime.now(UTC)
     codes: dict[str, Dated] = {}
     contents: dict[str, dict[str, Any]] = {}
     for system, one in _read_systems(folder, before, day, reading).items():
@@ -82,7 +89,7 @@ def _read_systems(folder: Path, before: Before, day: date, reading: CodeReading)
 def _read_json_lines(folder: Path, reading: CodeReading) -> list[dict[str, Any]]:
     found = []
     for file in sorted(folder.glob("*.jsonl")):
-        counted = FileRead(file.name)
+        counted = FileRead(shown(file.name))
         reading.files.append(counted)
         # As bytes: a text's own line separators (U+2028) are no line ends, and one bad byte spoils one line only.
         with file.open("rb") as lines:
@@ -94,7 +101,7 @@ def _read_json_lines(folder: Path, reading: CodeReading) -> list[dict[str, Any]]
                     _ = f"{content['system']}|{content['code']}"
                 except (ValueError, KeyError, TypeError):
                     reason = "is not a JSON object with system and code"
-                    reading.rejected.append(Rejected(f"{file.name}:{number}", reason))
+                    reading.rejected.append(Rejected(f"{counted.place}:{number}", reason))
                     reading.nameless = True
                     counted.refused += 1
                     continue

@@ -9,7 +9,7 @@ from catalog_sync.domain.code_reading import CodeReading, Content, FileRead
 from catalog_sync.domain.maps import MapLine, usable
 from catalog_sync.domain.reading import Rejected
 from catalog_sync.domain.releases import Dated
-from catalog_sync.source.code_rows import TORN, Headless, Row, Unusable, day, last_day, rows, text
+from catalog_sync.source.code_rows import TORN, Headless, Row, Unusable, day, last_day, rows, shown, text
 from contracts.catalog import Equivalence
 from contracts.message import CodeRef
 
@@ -46,7 +46,7 @@ def add(
     """
     counts, lines, unread = dict[str, FileRead](), list[MapLine](), False
     for file in sorted((folder / "maps").glob("*.csv")):
-        counted = FileRead(f"maps/{file.name}")
+        counted = FileRead(f"maps/{shown(file.name)}")
         reading.files.append(counted)
         try:
             for row in rows(file, counted.place, COLUMNS, _NEEDED):

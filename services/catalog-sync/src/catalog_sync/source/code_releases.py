@@ -17,7 +17,7 @@ from catalog_sync.domain.code_reading import CodeReading, FileRead
 from catalog_sync.domain.reading import Rejected
 from catalog_sync.domain.releases import Release
 from catalog_sync.source import care_services, code_lists, icd10_se, kva
-from catalog_sync.source.code_rows import Headless, text
+from catalog_sync.source.code_rows import Headless, shown, text
 from contracts.types import System
 
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -41,7 +41,7 @@ class _Manifest(BaseModel):
 
     title: Text
     release: Text
-    valid_from: date
+    valid_from: Annotated[date, Field(ge=date(1900, 1, 1))]
     encoding: str = "utf-8"
     retires: Annotated[int, Field(ge=0)] = 0
     publisher: str | None = None
@@ -55,7 +55,7 @@ def manifests(folder: Path) -> Iterator[Path]:
 
 def read(manifest: Path, folder: Path, reading: CodeReading) -> Release | None:
     """One release with everything its files hold; None where its release.toml cannot be used. Rejects as it goes."""
-    system, place = manifest.parent.parent.name, str(manifest.parent.relative_to(folder))
+    system, place = manifest.parent.parent.name, shown(str(manifest.parent.relative_to(folder)))
     said = toml(manifest, f"{place}/{MANIFEST}", _Manifest, reading)
     if said is None:
         reading.nameless = True
@@ -65,9 +65,9 @@ def read(manifest: Path, folder: Path, reading: CodeReading) -> Release | None:
         return None
     release = Release(system, said.title, said.release, said.valid_from, place, said.retires)
     files = [
-        (file, FileRead(f"{place}/{file.name}"))
+        (file, FileRead(f"{place}/{shown(file.name)}"))
         for file in sorted(manifest.parent.iterdir())
-        if file.suffix.lower() in _DATA and file.is_file() and not file.name.startswith(".")
+        if file.suffix.lower() in _DATA and not file.name.startswith(".")
     ]
     reading.files += [counted for _, counted in files]
     rf2 = [(file, counted) for file, counted in files if system == System.CARE_SERVICE and care_services.is_rf2(file)]

@@ -168,6 +168,11 @@ def _refuse(counted: FileRead, rejected: list[Rejected], row: Row, reason: str) 
     rejected.append(Rejected(row.place, reason))
 
 
+def shown(name: str) -> str:
+    """A file's name as it can be stored and shown: what is not UTF-8 in it becomes question marks."""
+    return name.encode(errors="replace").decode()
+
+
 def last_day(name: str, cell: str) -> date | None:
     """A last day, where a year from 2099 on means none. Raises Unusable."""
     found = day(name, cell)
