@@ -2,15 +2,17 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable
 
 import httpx
 import structlog
 
+from catalog_sync.domain.places import NOWHERE
 from catalog_sync.domain.reading import Kind, Reading, SourceAway
 from catalog_sync.service import codes, sync
 from catalog_sync.settings import Settings
-from catalog_sync.source import code_files, national_catalogue
+from catalog_sync.source import code_files, geography, guides, national_catalogue
 from kit.database import Sessions, is_transient
 
 log = structlog.get_logger(__name__)
@@ -61,11 +63,28 @@ class Clockwork:
         """Read every source once; False when one could not be read."""
         self.held = []
         fine = True
+        survey = None
+        try:
+            if (folder := self._given.geography_files) is not None:
+                survey = await asyncio.to_thread(geography.look, folder)
+        except SourceAway as error:
+            # Read without it, every repaired address would look changed.
+            log.warning("source away", source=geography.NAME, reason=str(error))
+            return False
         # Codes first: the rest hangs on them.
-        if (folder := self._given.code_files) is not None:
-            fine &= await self._read(code_files.NAME, [Kind.CODE], codes.read(self._sessions, folder))
-        catalogue = national_catalogue.read(self._client)
+        if self._given.code_files is not None or survey is not None:
+            fine &= await self._read(code_files.NAME, [Kind.CODE], self._codes(survey))
+        places = survey.places if survey is not None else NOWHERE
+        catalogue = guides.read(self._client, self._given.catalogue_guide, places)
         return await self._read(national_catalogue.NAME, [Kind.UNIT, Kind.OFFERING], catalogue) and fine
+
+    async def _codes(self, survey: geography.Survey | None) -> Reading:
+        """Code files and places as one reading, so that neither takes the other's codes for gone."""
+        folder = self._given.code_files
+        reading = await codes.read(self._sessions, folder) if folder is not None else Reading()
+        if survey is not None:
+            geography.add(reading, survey)
+        return reading
 
     async def _read(self, source: str, kinds: list[Kind], work: Awaitable[Reading]) -> bool:
         try:
@@ -73,6 +92,8 @@ class Clockwork:
         except SourceAway as error:
             log.warning("source away", source=source, reason=str(error))
             return False
+        left_out = {str(rule): count for rule, count in Counter(rule for _, rule in reading.left_out).items()}
+        log.info("read", source=source, left_out=left_out, noted=len(reading.noted))
         async with self._sessions.begin() as session:
             share = self._given.largest_share
             outcome = await sync.sync(session, source, kinds, reading, largest_share=share)

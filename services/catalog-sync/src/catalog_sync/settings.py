@@ -12,6 +12,10 @@ class Settings(BaseSettings):
     kafka_bootstrap: str
     catalogue_url: str
     """Base address of the national catalogue's FHIR service."""
+    catalogue_guide: str | None = None
+    """Canonical of the guide the catalogue follows; unset: what its CapabilityStatement says (source.guides)."""
+    geography_files: Path | None = None
+    """Folder of CSV files of municipalities and postal codes; unset: addresses are taken as they are."""
     code_files: Path | None = None
     """Folder of releases, maps and care areas, see `shipped/README.md`; none are read where it is unset."""
     sync_seconds: float = 3600

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from catalog_sync.domain.left_out import Rule
 
 
 class Kind(StrEnum):
@@ -39,14 +41,42 @@ class Rejected:
     reason: str
 
 
+@dataclass(frozen=True)
+class Noted:
+    """What was mended or passed over in a row that is used. The words never repeat a value."""
+
+    resource: str
+    words: str
+
+
 @dataclass
 class Reading:
     """What one reading of a source gave."""
 
     facts: list[Fact] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    left_out: list[tuple[str, Rule]] = field(default_factory=list)
+    """Rows that a rule leaves out, which is no fault: what was known of them ends."""
+    noted: list[Noted] = field(default_factory=list)
     nameless: bool = False
     """True when a row could not even be told apart from others: then nothing may be taken for gone."""
+
+
+@dataclass(frozen=True)
+class Guide:
+    """A FHIR guide that we can read: what is asked for, and what it becomes.
+
+    `interpret` takes one list of resources per type, in the order of `types`, and is asked for parts of the catalogue:
+    some rows, everything they point to, and everything of `beside` that points to them or to their unit. Types that
+    tell of units come before types that tell of what units offer.
+    """
+
+    name: str
+    """The source's own name, as in `source.system`."""
+    types: tuple[str, ...]
+    beside: tuple[str, ...]
+    """Types that only describe others, such as Location."""
+    interpret: Callable[..., Reading]
 
 
 class SourceAway(Exception):

@@ -1,23 +1,33 @@
-"""Single fields of FHIR resources, in the national catalogue's draft guide. A fault is told, never repeated."""
+"""Single fields of FHIR resources, R4 and R5, as the Swedish guides use them. A fault is told, never repeated."""
 
-from collections.abc import Callable, Mapping
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, date, datetime
 from typing import Any
 
-from rules.identifiers import hsa_id, is_personal_number, municipality_code, postal_code, provider_number
+from rules.identifiers import hsa_id, is_personal_number, provider_number
 from rules.personal_numbers import holds_personal_number
 
 Resource = Mapping[str, Any]
+Tell = Callable[[str], None]
+"""Takes words about what was mended or passed over in a row that is used."""
 
 _HSA_SYSTEMS = frozenset({"urn:oid:1.2.752.29.4.19", "urn:oid:1.2.752.129.2.1.4.1"})
 _ORGANISATION_NUMBER = "urn:oid:2.5.4.97"
-_MUNICIPALITY = "urn:oid:1.2.752.129.2.2.1.17"
-_PRECISION = "position-precision"
 _CHANNELS = {"phone": "phone", "email": "email", "url": "web", "fax": "fax"}
+_PERIOD = "organization-period"
+_ACTIVE = "sendi-organization-active-status-extension"
+_CONTACT = "sendi-contact-extension"
+# HSA's address of whoever keeps the entry up to date: nothing for those who refer a patient.
+_EDITOR = "directory-contact"
 
 
 class Unusable(ValueError):
     """This row cannot be used; the reason is for the list of rejected rows."""
+
+
+def silent(_: str) -> None:
+    """Tells nobody."""
 
 
 def own_reference(one: Resource) -> str:
@@ -39,11 +49,18 @@ def hsa_id_of(one: Resource) -> str:
     raise Unusable("HSA-id: is missing")
 
 
-def organisation_number_of(provider: Resource) -> str | None:
-    """None for a sole trader: that number is a personnummer and goes no further than here."""
+def organisation_number_of(provider: Resource, tell: Tell = silent) -> str | None:
+    """Ten digits, or None for a sole trader: that number is a personnummer and goes no further than here.
+
+    A number that is none is left out and told: foreign data is no reason to lose the unit.
+    """
     for row in provider.get("identifier", []):
         if row.get("system") == _ORGANISATION_NUMBER:
-            number = checked("organisation number", provider_number, row.get("value", ""))
+            try:
+                number = provider_number(row.get("value", ""))
+            except ValueError as error:
+                tell(f"organisation number: {error}; left out")
+                return None
             return None if is_personal_number(number) else number
     return None
 
@@ -65,49 +82,55 @@ def words(field: str, value: object) -> str | None:
 
 
 def contacts_of(one: Resource) -> list[dict[str, Any]]:
-    """Ways to reach it, of the kinds we know."""
-    return [
-        {"purpose": "general", "channel": _CHANNELS[row["system"]], "value": value, "note": None}
-        for row in one.get("telecom", [])
-        if row.get("system") in _CHANNELS and (value := words("telecom", row.get("value"))) is not None
-    ]
+    """Ways to reach it, of the kinds we know: R4's `telecom`, the draft guide's contact extension, R5's `contact`."""
+    found = []
+    for row in _telecoms(one):
+        value = words("telecom", row.get("value"))
+        kinds = {(ext.get("valueCoding") or {}).get("code") for ext in row.get("extension", [])}
+        if row.get("system") in _CHANNELS and value is not None and _EDITOR not in kinds:
+            found.append({"purpose": "general", "channel": _CHANNELS[row["system"]], "value": value, "note": None})
+    return found
 
 
-def place_of(location: Resource) -> dict[str, Any]:
-    """Address, municipality and point of a Location. Raises Unusable."""
-    address = location.get("address") or {}
-    municipality = next(
-        (
-            ext["valueCoding"].get("code", "")
-            for ext in location.get("extension", [])
-            if (ext.get("valueCoding") or {}).get("system") == _MUNICIPALITY
-        ),
-        None,
+def _telecoms(one: Resource) -> Iterator[Resource]:
+    yield from one.get("telecom", [])
+    contacts = one.get("contact", [])
+    for contact in contacts if isinstance(contacts, list) else []:
+        # R4's Organization.contact names persons: functions only.
+        if "name" not in contact:
+            yield from contact.get("telecom", [])
+    for ext in extensions(one, _CONTACT):
+        yield from (part["valueContactPoint"] for part in ext.get("extension", []) if part.get("url") == "telecom")
+
+
+def life_of(one: Resource, today: date) -> tuple[str, str | None, str | None]:
+    """Status, first and last day of an organisation.
+
+    It is closed when the source says inactive, or when its period has ended; a last day to come closes nothing yet.
+    """
+    period = next((ext.get("valuePeriod") or {} for ext in extensions(one, _PERIOD)), {})
+    opened, ends = day("period", period.get("start")), day("period", period.get("end"))
+    inactive = one.get("active", True) is False or any(
+        ext.get("valueBoolean") is False for ext in extensions(one, _ACTIVE)
     )
-    if municipality is None:
-        raise Unusable("municipality: is missing")
-    municipality = checked("municipality", municipality_code, municipality)
-    code = address.get("postalCode")
-    return {
-        "street": words("address", next(iter(address.get("line", [])), None)),
-        "postal_code": checked("postalCode", postal_code, code) if code else None,
-        "locality": words("address", address.get("city")),
-        "municipality": municipality,
-        "region": municipality[:2],
-        "point": _point(location),
-    }
+    closed = inactive or (ends is not None and ends < today)
+    last = ends.isoformat() if closed and ends is not None else None
+    return "closed" if closed else "active", opened.isoformat() if opened else None, last
 
 
-def _point(location: Resource) -> dict[str, Any] | None:
-    position = location.get("position")
-    if position is None:
+def day(field: str, value: object) -> date | None:
+    """The calendar day of a FHIR date or time, None where there is none. Raises Unusable for half a date."""
+    if value is None:
         return None
-    lat, lon = Decimal(str(position["latitude"])), Decimal(str(position["longitude"]))
-    # Sweden with some sea around it: swapped or mistyped coordinates fall outside.
-    if not (Decimal(55) <= lat <= Decimal("69.1") and Decimal("10.5") <= lon <= Decimal("24.2")):
-        raise Unusable("position: outside Sweden")
-    precision = next((ext.get("valueCode") for ext in extensions(location, _PRECISION)), None)
-    return {"lat": str(lat), "lon": str(lon), "precision": precision or "own"}
+    with suppress(ValueError):
+        return date.fromisoformat(str(value)[:10])
+    raise Unusable(f"{field}: must be whole dates, such as 2026-03-01")
+
+
+def seen_at(one: Resource, source: str) -> dict[str, Any]:
+    """Where the fact comes from, and when the source last touched it."""
+    seen = (one.get("meta") or {}).get("lastUpdated") or datetime.now(UTC).isoformat()
+    return {"system": source, "reference": own_reference(one), "observed_at": seen}
 
 
 def checked(field: str, check: Callable[[str], str], value: str) -> str:
@@ -123,6 +146,16 @@ def codings(concept: Any) -> list[dict[str, Any]]:
     return list((concept or {}).get("coding", []))
 
 
+def all_codings(one: Resource, *fields: str) -> list[dict[str, Any]]:
+    """Every coding of some fields that hold lists of CodeableConcepts."""
+    return [coding for name in fields for concept in one.get(name, []) for coding in codings(concept)]
+
+
 def extensions(one: Resource, ending: str) -> list[dict[str, Any]]:
     """The extensions whose address ends so."""
     return [ext for ext in one.get("extension", []) if str(ext.get("url", "")).endswith(f"/{ending}")]
+
+
+def contained(one: Resource, resource_type: str) -> Iterable[Resource]:
+    """The resources of a type that stand inside this one."""
+    return [part for part in one.get("contained", []) if part.get("resourceType") == resource_type]

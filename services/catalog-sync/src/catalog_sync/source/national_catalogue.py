@@ -1,189 +1,166 @@
 """The national catalogue's draft FHIR R4 guide, mapped to our facts. Tolerant in reading, strict in what it gives.
 
 Organization with type 143591000052106 is a care provider, 43741000 a care unit; Location says where, HealthcareService
-what is offered. Both HSA-id OIDs in use are read.
+what is offered, Group to whom. Both HSA-id OIDs in use are read, one is never told apart from the other. What the
+guide lacks (precision of a position, staff, beds, who replaced a unit) is read from extensions of our own, marked by
+their address https://vardformedling.example.
 """
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
-from catalog_sync.domain.reading import Fact, Kind, Reading, Rejected
+from catalog_sync.domain.left_out import LeftOut, Rule
+from catalog_sync.domain.places import NOWHERE, Places
+from catalog_sync.domain.reading import Guide, Reading
+from catalog_sync.source import interpreting
 from catalog_sync.source.fhir_fields import (
     Resource,
+    Tell,
     Unusable,
+    all_codings,
     checked,
     codings,
     contacts_of,
+    day,
     extensions,
-    hsa_id_of,
-    name_of,
-    organisation_number_of,
-    own_reference,
-    place_of,
     reference,
-    words,
+    seen_at,
+    silent,
 )
-from catalog_sync.source.fhir_pages import pages
+from catalog_sync.source.fhir_place import place_of
+from catalog_sync.source.fhir_unit import assignment_of, content_of
+from catalog_sync.source.target_group import codes_of, guidance_of, target_group_of
+from catalog_sync.source.unit_facts import BUSINESS, MVO
 from rules.identifiers import icd10_code, kva_code, sctid
 
-T = TypeVar("T")
-
 NAME = "nationell-katalog"
+TYPES = ("Organization", "Location", "HealthcareService")
+"""What a catalogue of this guide must serve; OrganizationAffiliation and Group are read where it has them."""
 
 _PROVIDER, _UNIT = "143591000052106", "43741000"
 _PERIOD = "sendi-healthcare-service-period-extension"
+_MEANS = "sendi-healthcare-service-encounter-means-extension"
+# HL7's encounter codes: VR is virtual, the others are ways to meet in a room.
+_VIDEO, _PHYSICAL = frozenset({"VR", "video"}), frozenset({"AMB", "IMP", "EMER", "HH", "FLD", "physical"})
+# The most telling first: a service coded in several systems is told in the first of them that is there.
 _CODE_SYSTEMS: Mapping[str, tuple[str, Callable[[str], str]]] = {
-    "http://electronichealth.se/id/kva": ("kva", kva_code),
-    "http://hl7.org/fhir/sid/icd-10-se": ("icd", icd10_code),
     "http://snomed.info/sct": ("vt", sctid),
     "https://vardformedling.example/fhir/CodeSystem/vt-demo": ("vt-demo", str),
+    "http://electronichealth.se/id/kva": ("kva", kva_code),
+    "http://hl7.org/fhir/sid/icd-10-se": ("icd", icd10_code),
+    BUSINESS: ("hsa-verksamhetskod", str),
+    MVO: ("mvo", str),
 }
 
 
-async def read(client: httpx.AsyncClient) -> Reading:
+async def read(client: httpx.AsyncClient, places: Places = NOWHERE) -> Reading:
     """Read the whole catalogue. Raises SourceAway; rows that cannot be used are in the reading's rejected list."""
-    found: dict[str, list[Resource]] = {}
-    for resource_type in ("Organization", "Location", "HealthcareService"):
-        # By id: a catalogue that changes while it is paged through may show a row twice.
-        rows = {str(one.get("id")): one async for page in pages(client, resource_type) for one in page}
-        found[resource_type] = list(rows.values())
-    return interpret(found["Organization"], found["Location"], found["HealthcareService"])
+    return interpreting.interpret(sys.modules[__name__], await interpreting.rows_of(client, TYPES), places)
 
 
-def interpret(
-    organisations: Sequence[Resource], locations: Sequence[Resource], services: Sequence[Resource]
-) -> Reading:
-    """Turn FHIR resources into facts. Every row that cannot be used is named with the reason, and stops no other."""
-    reading = Reading()
-    by_reference = {f"Organization/{one.get('id')}": one for one in organisations}
-    places: dict[str, dict[str, Any]] = {}
-    for one in locations:
-        found = _attempt(reading, one, partial(located, one))
-        if found is not None:
-            places.setdefault(*found)
-    units: dict[str, str] = {}
-    for identity, one in by_reference.items():
-        content = _attempt(reading, one, partial(unit, one, by_reference, places.get(identity)))
-        if content is not None:
-            units[identity] = content["hsa_id"]
-            reading.facts.append(Fact(Kind.UNIT, content["hsa_id"], content))
-    for one in services:
-        content = _attempt(reading, one, partial(offering, one, units))
-        if content is not None:
-            code = content["care_service"]
-            reading.facts.append(Fact(Kind.OFFERING, f"{content['unit']}|{code['system']}|{code['code']}", content))
-    return reading
+def interpret(*lists: Sequence[Resource], places: Places = NOWHERE) -> Reading:
+    """Organizations, Locations and HealthcareServices as facts. A row that cannot be used is named with the reason."""
+    return interpreting.reading_of(sys.modules[__name__], TYPES, places, *lists)
 
 
-def _attempt(reading: Reading, one: Resource, work: Callable[[], T]) -> T | None:
-    try:
-        return work()
-    except ValueError as error:
-        reason = str(error)
-    except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
-        # A field of another shape than FHIR's. The error's own words may repeat what stands there.
-        reason = f"is not shaped as FHIR R4 says ({type(error).__name__})"
-    reading.rejected.append(Rejected(own_reference(one), reason))
-    return None
-
-
-def located(one: Resource) -> tuple[str, dict[str, Any]]:
+def located(one: Resource, places: Places = NOWHERE, tell: Tell = silent) -> tuple[str, dict[str, Any]]:
     """A Location: the reference of what lies there, and the place. Raises Unusable."""
-    return reference(one, "managingOrganization"), place_of(one)
+    return reference(one, "managingOrganization"), place_of(one, places, tell)
 
 
-def unit(one: Resource, by_reference: Mapping[str, Resource], place: dict[str, Any] | None) -> dict[str, Any] | None:
-    """A care unit's content; None for an organisation that is no care unit. Raises Unusable."""
+def unit(
+    one: Resource, by_reference: Mapping[str, Resource], place: dict[str, Any] | None, tell: Tell = silent
+) -> dict[str, Any] | None:
+    """A care unit's content; None for an organisation that is no care unit. Raises Unusable and LeftOut."""
     if not _is_unit(one):
         return None
-    identity, name = hsa_id_of(one), name_of(one)
-    provider = _provider(one, by_reference)
-    parent = by_reference.get(reference(one, "partOf"))
-    if place is None:
-        raise Unusable("Location: the unit has none that can be used")
-    return {
-        "hsa_id": identity,
-        "status": "active" if one.get("active", True) else "closed",
-        "name": name,
-        "care_provider": {
-            "hsa_id": hsa_id_of(provider),
-            "name": name_of(provider),
-            "organisation_number": organisation_number_of(provider),
-        },
-        "part_of": hsa_id_of(parent) if parent is not None and _is_unit(parent) else None,
-        "ownership": None,
-        "care_forms": [],
-        "specialties": [],
-        "place": place,
-        "contacts": contacts_of(one),
-        "opened_on": None,
-        "closed_on": None,
-        "merged_into": None,
-        "staff_categories": [],
-        "beds": None,
-        "source": _source(one),
-    }
+    return content_of(
+        one, by_reference, place, tell, source=NAME, is_unit=_is_unit, is_provider=lambda row: _is(row, _PROVIDER)
+    )
 
 
-def _provider(one: Resource, by_reference: Mapping[str, Resource]) -> Resource:
-    """The care provider at the top of the partOf chain; a chain that turns back on itself is refused."""
-    passed: set[str] = set()
-    while _type(one) != _PROVIDER:
-        above = reference(one, "partOf")
-        if above in passed:
-            raise Unusable("partOf: the chain of units leads back to itself")
-        passed.add(above)
-        if above not in by_reference:
-            raise Unusable("partOf: points to nothing in the catalogue")
-        one = by_reference[above]
-    return one
+def offering(
+    one: Resource, units: Mapping[str, str], groups: Mapping[str, Resource] | None = None, tell: Tell = silent
+) -> dict[str, Any]:
+    """A HealthcareService's content under its first code. Raises Unusable and LeftOut."""
+    return offerings(one, units, groups, tell)[0]
 
 
-def offering(one: Resource, units: Mapping[str, str]) -> dict[str, Any]:
-    """A HealthcareService's content; `units` leads from references to HSA-ids. Raises Unusable."""
-    code = _care_service(one)
+def offerings(
+    one: Resource, units: Mapping[str, str], groups: Mapping[str, Resource] | None = None, tell: Tell = silent
+) -> list[dict[str, Any]]:
+    """A HealthcareService's contents, one for each service it is coded as; `units` leads from references to HSA-ids.
+
+    Raises Unusable, and LeftOut for a line of business (Verksamhet), which has a category and no type.
+    """
+    if "type" not in one and "category" in one:
+        raise LeftOut(Rule.BUSINESS)
+    codes = _care_services(one)
     provider = units.get(reference(one, "providedBy"))
     if provider is None:
-        raise Unusable("providedBy: no such care unit, or its own row was rejected")
-    period = next((ext.get("valuePeriod") or {} for ext in extensions(one, _PERIOD)), {})
-    eligibility = [coding.get("code") for row in one.get("eligibility", []) for coding in codings(row.get("code"))]
-    return {
+        raise Unusable("providedBy: no such care unit, or its own row was rejected or left out")
+    # The guide's extension says valueRange where its own map says valuePeriod.
+    spans = (ext.get("valuePeriod") or ext.get("valueRange") or {} for ext in extensions(one, _PERIOD))
+    period = next(spans, {})
+    starts, ends = day("period", period.get("start")), day("period", period.get("end"))
+    content = {
         "unit": provider,
-        "care_service": code,
         "status": "active" if one.get("active", True) else "ended",
-        "encounter_means": ["physical"],
-        "target_group": None,
-        "referral_required": True if "referralRequired" in eligibility else None,
-        "referral_guidance": words("comment", one.get("comment")),
+        "encounter_means": _means(one, tell),
+        "target_group": target_group_of(one, groups or {}, tell),
+        "referral_required": True if "referralRequired" in codes_of(one) else None,
+        "referral_guidance": guidance_of(one),
         "self_referral": None,
         "contacts": contacts_of(one),
-        "valid_from": period.get("start"),
-        "valid_to": period.get("end"),
-        "source": _source(one),
+        "valid_from": starts.isoformat() if starts is not None else None,
+        "valid_to": ends.isoformat() if ends is not None else None,
+        "source": seen_at(one, NAME),
     }
+    return [{**content, "care_service": code} for code in codes]
 
 
-def _care_service(one: Resource) -> dict[str, str]:
+def assignment(one: Resource, by_reference: Mapping[str, Resource]) -> tuple[str, str]:
+    """An OrganizationAffiliation (uppdrag): who commissions and who performs. Raises Unusable."""
+    return assignment_of(one, by_reference)
+
+
+def _care_services(one: Resource) -> list[dict[str, str]]:
+    """The codes of the service: of each type that it has, those in the most telling code system."""
+    found: dict[tuple[str, str], None] = {}
     for concept in one.get("type", []):
-        for coding in codings(concept):
-            if coding.get("system") in _CODE_SYSTEMS:
-                name, check = _CODE_SYSTEMS[coding["system"]]
-                return {"system": name, "code": checked("type", check, coding.get("code", ""))}
-    raise Unusable("type: no code in a code system that we know")
+        said = codings(concept)
+        system = next((uri for uri in _CODE_SYSTEMS if any(_system(coding) == uri for coding in said)), None)
+        if system is not None:
+            name, check = _CODE_SYSTEMS[system]
+            written = [coding.get("code", "") for coding in said if _system(coding) == system]
+            found.update(dict.fromkeys((name, checked("type", check, code)) for code in written))
+    if not found:
+        raise Unusable("type: no code in a code system that we know")
+    return [{"system": system, "code": code} for system, code in found]
 
 
-def _source(one: Resource) -> dict[str, Any]:
-    seen = (one.get("meta") or {}).get("lastUpdated") or datetime.now(UTC).isoformat()
-    return {"system": NAME, "reference": own_reference(one), "observed_at": seen}
+def _system(coding: Resource) -> str:
+    # The Swedish edition of SNOMED CT is written behind a bar.
+    return str(coding.get("system", "")).partition("|")[0]
+
+
+def _means(one: Resource, tell: Tell) -> list[str]:
+    said = {str((ext.get("valueCoding") or {}).get("code")) for ext in extensions(one, _MEANS)}
+    if said - _VIDEO - _PHYSICAL:
+        tell("encounter means: a code that is not known, left out")
+    return [word for word, codes in (("physical", _PHYSICAL), ("video", _VIDEO)) if said & codes]
 
 
 def _is_unit(one: Resource) -> bool:
-    return _type(one) == _UNIT
+    return _is(one, _UNIT)
 
 
-def _type(one: Resource) -> str | None:
-    return next((coding.get("code") for row in one.get("type", []) for coding in codings(row)), None)
+def _is(one: Resource, code: str) -> bool:
+    return any(coding.get("code") == code for coding in all_codings(one, "type"))
+
+
+GUIDE = Guide(NAME, TYPES, beside=("Location",), interpret=interpret)
+"""How this catalogue is read."""
