@@ -18,14 +18,23 @@ Resource = dict[str, Any]
 Index = dict[str, Resource]
 """Every resource by its reference, for example `Organization/ve-D100001`."""
 
-DOMAIN_RESOURCE = {"resourceType", "id", "meta", "extension"}
+DOMAIN_RESOURCE = {"resourceType", "id", "meta", "extension", "contained"}
 ELEMENTS = {
     "Organization": {"identifier", "active", "type", "name", "telecom", "partOf"},
     "Location": {"status", "name", "address", "position", "managingOrganization"},
     "HealthcareService": {"active", "providedBy", "type", "comment", "telecom", "eligibility"},
+    "OrganizationAffiliation": {
+        "active",
+        "period",
+        "organization",
+        "participatingOrganization",
+        "healthcareService",
+        "code",
+    },
 }
 """The elements of R4 that the catalogue uses; anything else is a misspelling."""
 OWNER = {"Organization": "partOf", "Location": "managingOrganization", "HealthcareService": "providedBy"}
+OWNER["OrganizationAffiliation"] = "participatingOrganization"
 
 
 @pytest.fixture(scope="module")
@@ -91,12 +100,15 @@ def has_what_its_type_requires(_: str, one: Resource, __: Index) -> bool:
             return isinstance(one["active"], bool) and len(hsa) == 1 and len(one["type"]) == 1
         case "Location":
             return one["status"] in {"active", "suspended", "inactive"} and bool(one["address"]["postalCode"])
+        case "OrganizationAffiliation":
+            return isinstance(one["active"], bool) and bool(one["healthcareService"]) and len(one["code"]) == 1
         case _:
-            return isinstance(one["active"], bool) and len(one["type"]) == 1
+            means = [row for row in one.get("extension", ()) if row["url"].endswith("encounter-means-extension")]
+            return isinstance(one["active"], bool) and len(one["type"]) == 1 and len(means) == 1
 
 
 def has_a_name(_: str, one: Resource, __: Index) -> bool:
-    return one["resourceType"] == "HealthcareService" or bool(one.get("name"))
+    return one["resourceType"] in {"HealthcareService", "OrganizationAffiliation"} or bool(one.get("name"))
 
 
 def lies_on_earth(_: str, one: Resource, __: Index) -> bool:
@@ -111,7 +123,8 @@ def ends_after_it_starts(_: str, one: Resource, __: Index) -> bool:
 
 def refers_to_what_exists(_: str, one: Resource, index: Index) -> bool:
     references = [part["reference"] for part in parts(one) if isinstance(part, dict) and "reference" in part]
-    return all(reference in index for reference in references)
+    inside = {f"#{part['id']}" for part in one.get("contained", ())}
+    return all(reference in index or reference in inside for reference in references)
 
 
 def leads_to_a_care_provider(_: str, one: Resource, index: Index) -> bool:
@@ -135,7 +148,7 @@ RULES: dict[Callable[[str, Resource, Index], bool], list[str]] = {
     has_one_value_in_each_extension: [],
     has_whole_codings: [],
     is_reached_in_ways_fhir_knows: [],
-    has_what_its_type_requires: [],
+    has_what_its_type_requires: ["tj-X900005"],
     ends_after_it_starts: [],
     has_a_name: ["ve-X900004"],
     lies_on_earth: ["pl-X900003"],

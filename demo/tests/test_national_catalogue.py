@@ -7,11 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
-from demo.national_catalogue import BROKEN, app
+from demo.catalogue_store import catalogue_of
+from demo.national_catalogue import BROKEN, LEFT_OUT, app
 from demo.sweden import Sweden
 from rules import identifiers
 
-KINDS = ("Organization", "Location", "HealthcareService")
+KINDS = ("Organization", "Location", "HealthcareService", "OrganizationAffiliation")
 HSA_SYSTEMS = {"urn:oid:1.2.752.29.4.19", "urn:oid:1.2.752.129.2.1.4.1"}
 
 
@@ -44,9 +45,10 @@ async def test_paging_shows_every_resource_exactly_once(
 ) -> None:
     broken = sum(row.kind == kind for row in BROKEN)
     expected = {
-        "Organization": len(sweden.care_providers) + len(sweden.units),
-        "Location": len(sweden.units),
+        "Organization": len(sweden.care_providers) + len(sweden.units) + len(LEFT_OUT) + 1,
+        "Location": len(sweden.units) + len(LEFT_OUT),
         "HealthcareService": len(sweden.offerings),
+        "OrganizationAffiliation": len(catalogue_of(sweden).resources["OrganizationAffiliation"]),
     }
     ids = [one["id"] for one in await everything(client, kind, count)]
     assert len(ids) == len(set(ids)) == expected[kind] + broken
@@ -164,3 +166,17 @@ async def test_a_change_shows_in_the_next_search(sweden: Sweden) -> None:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(server), base_url="http://katalog.test") as client:
         changed = await everything(client, "Organization", "?_lastUpdated=ge2029-12-31")
     assert [(one["id"], one["active"]) for one in changed] == [("ve-D100001", False)]
+
+
+async def test_an_assignment_tells_which_region_has_whom_perform_what(
+    client: httpx.AsyncClient, sweden: Sweden
+) -> None:
+    organizations = {f"Organization/{one['id']}": one for one in await everything(client, "Organization")}
+    services = {f"HealthcareService/{one['id']}" for one in await everything(client, "HealthcareService")}
+    assignments = await everything(client, "OrganizationAffiliation")
+    regions = {one.name for one in sweden.care_providers if one.ownership == "region"}
+    assert {organizations[one["organization"]["reference"]]["name"] for one in assignments} == regions
+    for one in assignments:
+        assert one["participatingOrganization"] != one["organization"]
+        assert {row["reference"] for row in one["healthcareService"]} <= services
+        assert one["period"]["start"]

@@ -2,16 +2,18 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 
 from demo import fhir_shapes as shapes
 from demo.broken_rows import broken_resources
+from demo.left_out_rows import left_out_resources
 from demo.sweden import Sweden
 
-KINDS = ("Organization", "Location", "HealthcareService")
+KINDS = ("Organization", "Location", "HealthcareService", "OrganizationAffiliation")
 """The resource types the catalogue holds."""
 
 
@@ -54,6 +56,34 @@ class Catalogue:
             resource = resource | {"meta": resource["meta"] | {"lastUpdated": _instant(at)}}
         self.resources[resource["resourceType"]][resource["id"]] = resource
 
+    def close(self, unit: str, on: date, into: str | None = None) -> None:
+        """A unit closes for good on a day, or is merged into another one (both by FHIR id). Raises BadSearch."""
+        row = self._unit(unit)
+        extensions = [
+            *_lasting(row),
+            {"url": shapes.PERIOD_OF_UNIT, "valuePeriod": _begun(row) | {"end": on.isoformat()}},
+        ]
+        if into is not None:
+            identifier = self._unit(into)["identifier"][0]
+            extensions.append({"url": shapes.REPLACED_BY, "valueIdentifier": identifier})
+        self.put(row | {"active": False, "extension": extensions}, datetime.now(UTC))
+
+    def reopen(self, unit: str) -> None:
+        """A closed unit opens again. Raises BadSearch."""
+        row = self._unit(unit)
+        extensions = [*_lasting(row), {"url": shapes.PERIOD_OF_UNIT, "valuePeriod": _begun(row)}]
+        self.put(row | {"active": True, "extension": extensions}, datetime.now(UTC))
+
+    def rename(self, kind: str, identity: str, name: str) -> None:
+        """A resource gets another name, now."""
+        self.put(self.resources[kind][identity] | {"name": name}, datetime.now(UTC))
+
+    def _unit(self, identity: str) -> shapes.Resource:
+        found = self.resources["Organization"].get(identity)
+        if found is None or not identity.startswith("ve-"):
+            raise BadSearch("no such care unit here")
+        return found
+
     def page(self, search: Search) -> tuple[list[shapes.Resource], int, Search | None]:
         """One page, how many match in all, and the search for the next page.
 
@@ -86,9 +116,41 @@ def catalogue_of(sweden: Sweden) -> Catalogue:
         catalogue.put(shapes.location_resource(unit, updated()))
     for offering in sweden.offerings:
         catalogue.put(shapes.service_resource(offering, units[offering.unit], updated()))
+    for left_out in left_out_resources(sweden, updated()):
+        catalogue.put(left_out)
+    for assignment in _assignments(sweden, updated()):
+        catalogue.put(assignment)
     for broken in broken_resources(sweden, updated()):
         catalogue.put(broken)
     return catalogue
+
+
+def _assignments(sweden: Sweden, updated: str) -> Iterator[shapes.Resource]:
+    """One for each region and care provider with an agreement between them, over what its units offer."""
+    units = {unit.hsa_id: unit for unit in sweden.units}
+    regions = {one.home: one for one in sweden.care_providers if one.ownership == "region"}
+    offered: dict[str, list[str]] = {}
+    for offering in sweden.offerings:
+        unit = units[offering.unit]
+        offered.setdefault(offering.unit, []).append(shapes.service_id(offering, unit))
+    seen: set[tuple[str, str]] = set()
+    for agreement in sweden.agreements:
+        body = agreement.body
+        involved = [hsa_id for service in body["services"] for hsa_id in service["units"]]
+        services = [service for hsa_id in dict.fromkeys(involved) for service in offered.get(hsa_id, ())]
+        provider = units[involved[0]].provider
+        if not services or provider.home == agreement.region or (agreement.region, provider.hsa_id) in seen:
+            continue
+        seen.add((agreement.region, provider.hsa_id))
+        yield shapes.assignment_resource(
+            f"ud-{agreement.region}-{provider.hsa_id[2:]}",
+            shapes.provider_id(regions[agreement.region]),
+            shapes.provider_id(provider),
+            services,
+            updated,
+            body["valid_from"],
+            body["valid_to"],
+        )
 
 
 def since_of(parameter: str | None) -> str | None:
@@ -115,6 +177,16 @@ def bundle(entries: list[shapes.Resource], total: int, base: str, links: list[di
             for one in entries
         ],
     }
+
+
+def _lasting(unit: shapes.Resource) -> list[shapes.Resource]:
+    """What a unit's extensions say besides when it is open and who replaced it."""
+    return [ext for ext in unit["extension"] if ext["url"] not in {shapes.PERIOD_OF_UNIT, shapes.REPLACED_BY}]
+
+
+def _begun(unit: shapes.Resource) -> dict[str, str]:
+    period = next(ext["valuePeriod"] for ext in unit["extension"] if ext["url"] == shapes.PERIOD_OF_UNIT)
+    return {"start": period["start"]}
 
 
 def _changed_since(resource: shapes.Resource, since: datetime | None) -> bool:

@@ -28,6 +28,12 @@ _STREETS = [
     "Nygatan",
     "Torggatan",
 ]
+STAFF = {
+    "eye": ("Läkare", "Sjuksköterska", "Ortoptist"),
+    "surgery": ("Läkare", "Sjuksköterska"),
+    "orthopaedics": ("Läkare", "Sjuksköterska", "Fysioterapeut"),
+}
+"""Which professions a kind of clinic has."""
 CLOSED = 5
 """How many units have closed."""
 
@@ -58,6 +64,16 @@ class DemoUnit:
     def active(self) -> bool:
         """False for a closed unit."""
         return self.closed_on is None
+
+    @property
+    def beds(self) -> int | None:
+        """Inpatient beds: a hospital's, invented from its number."""
+        return 40 + int(self.suffix[1:]) % 400 if self.kind == "hospital" else None
+
+    @property
+    def staff(self) -> tuple[str, ...]:
+        """Professions that work here."""
+        return STAFF.get(self.kind, ())
 
     @property
     def suffix(self) -> str:
