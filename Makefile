@@ -64,8 +64,8 @@ lock: $(STAMP)  ## Resolve dependencies anew into requirements.lock.
 	@.venv/bin/uv lock -q --upgrade && .venv/bin/uv export -q --all-packages --all-groups --no-emit-workspace --no-header -o requirements.lock
 
 .PHONY: real-data
-real-data: $(STAMP)  ## Hold our rules against real files you have: make real-data DIR=folder.
-	@$(PY) -m demo.real_data $(or $(DIR),$(error DIR is missing: make real-data DIR=folder))
+real-data: $(STAMP)  ## Hold our rules and adapters against real files you have: make real-data DIR=folder JSON=1.
+	@$(PY) -m demo.real_data $(or $(DIR),$(error DIR is missing: make real-data DIR=folder)) $(if $(JSON),--json)
 
 .PHONY: demo
 demo: $(STAMP)  ## Start the whole system with a synthetic small Sweden in it, show a search, stay until Ctrl-C.

@@ -40,7 +40,7 @@ CODE_SYSTEMS = {
 SYNTHETIC = {"system": f"{OWN}/tags", "code": "synthetic", "display": "Syntetiska uppgifter"}
 """The tag on every resource."""
 
-_SPECIALTIES = {"eye": ("511", "Ögonsjukvård"), "surgery": ("301", "Kirurgi"), "orthopaedics": ("311", "Ortopedi")}
+_SPECIALTIES = {"eye": ("65", "Ögonsjukdomar"), "surgery": ("20", "Kirurgi"), "orthopaedics": ("24", "Ortopedi")}
 _CARE_FORMS = {"outpatient": ("01", "Öppen vård"), "inpatient": ("02", "Sluten vård")}
 _OWNERSHIP = {"region": ("30", "Regionkontrollerade enheter"), "private": ("4", "Privat svenskkontrollerade enheter")}
 

@@ -29,8 +29,8 @@ LEFT_OUT = (
 """Every such unit; the number of rows a reader must leave out without calling them wrong."""
 
 _BUSINESS = {
-    "ve-L900002": (shapes.MVO, "971", "Skolhälsovård"),
-    "ve-L900003": (shapes.MVO, "961", "Företagshälsovård"),
+    "ve-L900002": (shapes.MVO, "97", "Skolhälsovård"),
+    "ve-L900003": (shapes.MVO, "96", "Företagshälsovård"),
     "ve-L900004": (shapes.BUSINESS, "0000", "Ambulansverksamhet"),
 }
 

@@ -1,6 +1,7 @@
 """Holds the project's rules and the demo's places against real files that may not be copied into the project.
 
-`python -m demo.real_data FOLDER` checks each file that is there and names each that is missing. Nothing is written.
+`python -m demo.real_data FOLDER` checks each file that is there and names each that is missing; hospital lists, places
+and an HSA sample are read by catalog-sync's adapters (`demo.real_lists`). Nothing is written.
 """
 
 import argparse
@@ -9,9 +10,10 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from demo.real_lists import Loaded, load
 from demo.sweden import build
 from rules.distance import kilometres
 from rules.identifiers import hsa_id, kva_code, municipality_code, postal_code
@@ -106,21 +108,49 @@ def main(argv: list[str] | None = None) -> int:
     """Exit code 0: all that is there is fine; 1: faults, or nothing was there."""
     parser = argparse.ArgumentParser(
         prog="python -m demo.real_data",
-        description="Hold our rules and places against real files you have. Nothing is written.",
-        epilog="example: python -m demo.real_data ~/data",
+        description="Hold our rules, places and adapters against real files you have. Nothing is written.",
+        epilog="example: python -m demo.real_data ~/data --json",
     )
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     asked = parser.parse_args(argv)
-    found = list(check(asked.folder))
+    found = [*check(asked.folder), *load(asked.folder)]
     findings = [one for one in found if isinstance(one, Finding)]
-    sys.stdout.write(f"{'file':<55} {'checked':>8} {'refused':>8}\n")
+    loaded = [one for one in found if isinstance(one, Loaded)]
+    missing = [one for one in found if isinstance(one, str)]
+    if asked.json:
+        lists = [asdict(one) | {"repaired_rows": one.repaired_rows} for one in loaded]
+        told = {"checked": [asdict(one) for one in findings], "loaded": lists, "missing": missing}
+        sys.stdout.write(json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+    else:
+        _print(findings, loaded, missing)
+    good = not any([*(one.faults for one in findings), *(one.faults for one in loaded)])
+    return 0 if (findings or loaded) and good else 1
+
+
+def _print(findings: list[Finding], loaded: list[Loaded], missing: list[str]) -> None:
+    write = sys.stdout.write
+    write(f"{'file':<55} {'checked':>8} {'refused':>8}\n")
     for one in findings:
-        sys.stdout.write(f"{one.file:<55} {one.checked:>8} {len(one.faults):>8}\n")
-        for fault in one.faults[:10]:
-            sys.stdout.write(f"    {fault}\n")
-    for name in (one for one in found if isinstance(one, str)):
-        sys.stdout.write(f"{name:<55} is not there\n")
-    return 0 if findings and not any(one.faults for one in findings) else 1
+        write(f"{one.file:<55} {one.checked:>8} {len(one.faults):>8}\n")
+        _faults(one.faults)
+    write(f"\n{'file':<55} {'rows':>8} {'as is':>8} {'repaired':>8} {'rejected':>8}\n")
+    for row in loaded:
+        counts = (row.rows, row.as_they_are, row.repaired_rows, row.rejected_rows)
+        write(f"{row.file:<55} " + " ".join(f"{count:>8}" for count in counts) + "\n")
+        for name, ways in (("repaired", row.repaired), ("rejected", row.rejected)):
+            for way, count in ways.items():
+                write(f"    {count:>4} {name}: {way}\n")
+        for line in row.told:
+            write(f"         {line}\n")
+        _faults(row.faults)
+    for file in missing:
+        write(f"{file:<55} is not there\n")
+
+
+def _faults(faults: list[str]) -> None:
+    for fault in faults[:10]:
+        sys.stdout.write(f"    {fault}\n")
 
 
 if __name__ == "__main__":

@@ -152,6 +152,7 @@ class Stack:
             "OIDC_ISSUER": at.oidc or "",
             "CATALOGUE_URL": f"http://127.0.0.1:{catalogue}/fhir/",
             "CODE_FILES": str(code_files),
+            "GEOGRAPHY_FILES": str(files("demo") / "data"),
             "SYNC_SECONDS": "300",
             "RETRY_SECONDS": "1",
             "AGREEMENTS_URL": f"http://127.0.0.1:{api}",

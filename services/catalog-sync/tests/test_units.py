@@ -71,10 +71,10 @@ def test_a_units_own_ownership_goes_before_its_providers_and_legal_form_stands_i
 
 
 def test_care_forms_and_specialties_are_those_of_the_business_it_contains(unit_of):
-    said = business((HSA, "1126", "Kardiologi"), (MVO, "511", "Ögon"), (HSA, "1126", "Kardiologi"))
+    said = business((HSA, "1126", "Kardiologi"), (MVO, "65", "Ögon"), (HSA, "1126", "Kardiologi"))
     said["contained"][0]["type"] = [{"coding": [{"system": FORM, "code": code} for code in ("02", "01", "03")]}]
     unit = unit_of(said)
-    assert [code.key for code in unit.specialties] == ["hsa-verksamhetskod|1126", "mvo|511"]
+    assert [code.key for code in unit.specialties] == ["hsa-verksamhetskod|1126", "mvo|65"]
     assert unit.care_forms == ("outpatient", "inpatient")
 
 
@@ -150,8 +150,8 @@ LEFT_OUT = [
     (owned("20"), {}, Rule.MUNICIPAL),
     (owned("10"), {}, Rule.STATE),
     ({"extension": [{"url": LEGAL_FORM, "valueCoding": {"code": "82"}}]}, {}, Rule.MUNICIPAL),
-    ({}, business((MVO, "971", "Skolhälsovård")), Rule.SCHOOL),
-    ({}, business((MVO, "961", "")), Rule.OCCUPATIONAL),
+    ({}, business((MVO, "97", "Skolhälsovård")), Rule.SCHOOL),
+    ({}, business((MVO, "9699", "")), Rule.OCCUPATIONAL),
     ({}, business((HSA, "9999", "Elevhälsa, medicinsk insats")), Rule.SCHOOL),
     ({}, business((HSA, "9999", "Företagshälsovård")), Rule.OCCUPATIONAL),
     ({}, business((HSA, "9999", "Ambulansverksamhet")), Rule.AMBULANCE),
@@ -168,7 +168,7 @@ def test_care_that_no_region_may_broker_is_left_out_by_rule(unit_of, provider_ro
 
 def test_a_left_out_row_is_counted_with_its_rule_and_is_no_fault(small):
     organisations, found, services = small
-    organisations[2] |= business((MVO, "971", "Skolhälsovård"))
+    organisations[2] |= business((MVO, "97", "Skolhälsovård"))
     reading = interpret(
         catalogue, dict(zip(catalogue.TYPES, (organisations, found, services), strict=True)), catalogue.NOWHERE
     )
@@ -177,7 +177,7 @@ def test_a_left_out_row_is_counted_with_its_rule_and_is_no_fault(small):
 
 
 def test_a_unit_with_other_business_too_is_kept_and_a_name_alone_leaves_nothing_out(unit_of):
-    said = business((MVO, "961", "Företagshälsovård"), (MVO, "311", "Ortopedi"))
+    said = business((MVO, "9699", "Företagshälsovård"), (MVO, "24", "Ortopedi"))
     assert unit_of(said).status == "active"
     assert unit_of({"name": "Kliniken på Ambulansgatan"}).status == "active"
 

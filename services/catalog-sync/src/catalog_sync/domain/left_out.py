@@ -42,8 +42,8 @@ class Business:
     text: str
 
 
-# MVO 96x företagshälsovård and 97x skolhälsovård (Socialstyrelsen's list of specialties). HSA's list of codes is not
-# open, so there the coding's own text decides. A unit's name never does: Ambulansgatan is an address.
+# 96 and 9699 are företagshälsovård, 97 skolhälsovård in Socialstyrelsen's list of specialties (MVO). HSA's list of
+# codes is not open, so there the coding's own text decides. A unit's name never does: Ambulansgatan is an address.
 _MVO = {"96": Rule.OCCUPATIONAL, "97": Rule.SCHOOL}
 _TEXTS = (
     (Rule.SCHOOL, ("skolhälsovård", "elevhälsa")),
