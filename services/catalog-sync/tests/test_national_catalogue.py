@@ -94,7 +94,19 @@ def test_units_that_belong_to_each_other_in_a_ring_are_rejected(small):
 
 
 ODD = (None, [], {}, "x", 7, [None], [7], ["x"], [{}], {"reference": None}, {"coding": None}, [{"coding": [None]}])
-FIELDS = ("identifier", "type", "name", "telecom", "partOf", "active", "meta", "id", "extension", "address")
+FIELDS = (
+    "identifier",
+    "type",
+    "name",
+    "telecom",
+    "partOf",
+    "active",
+    "meta",
+    "id",
+    "extension",
+    "address",
+    "contained",
+)
 PLACED = ("position", "managingOrganization", "providedBy", "eligibility", "comment")
 
 

@@ -150,3 +150,10 @@ def test_the_guides_contact_extension_is_read(offering_of):
     telecom = {"url": "telecom", "valueContactPoint": {"system": "phone", "value": "08-465 004 01"}}
     ext = {"url": f"{shapes.GUIDE}/StructureDefinition/sendi-contact-extension", "extension": [telecom]}
     assert [one.value for one in offering_of({"extension": [ext]})[0].contacts] == ["08-465 004 01"]
+
+
+@pytest.mark.parametrize("code", ["", " ", "a|b", "19121212-1212"])
+def test_a_code_that_is_none_or_somebodys_number_has_the_row_rejected(offering_of, code):
+    with pytest.raises(ValueError, match="code") as raised:
+        offering_of({"type": [shapes.coded(shapes.CODE_SYSTEMS["vt-demo"], code, "")]})
+    assert "1912" not in str(raised.value)

@@ -33,7 +33,7 @@ from catalog_sync.source.fhir_fields import (
 from catalog_sync.source.fhir_place import place_of
 from catalog_sync.source.fhir_unit import assignment_of, content_of
 from catalog_sync.source.target_group import codes_of, guidance_of, target_group_of
-from catalog_sync.source.unit_facts import BUSINESS, MVO
+from catalog_sync.source.unit_facts import BUSINESS, MVO, plain_code
 from rules.identifiers import icd10_code, kva_code, sctid
 
 NAME = "nationell-katalog"
@@ -48,11 +48,11 @@ _VIDEO, _PHYSICAL = frozenset({"VR", "video"}), frozenset({"AMB", "IMP", "EMER",
 # The most telling first: a service coded in several systems is told in the first of them that is there.
 _CODE_SYSTEMS: Mapping[str, tuple[str, Callable[[str], str]]] = {
     "http://snomed.info/sct": ("vt", sctid),
-    "https://vardformedling.example/fhir/CodeSystem/vt-demo": ("vt-demo", str),
+    "https://vardformedling.example/fhir/CodeSystem/vt-demo": ("vt-demo", plain_code),
     "http://electronichealth.se/id/kva": ("kva", kva_code),
     "http://hl7.org/fhir/sid/icd-10-se": ("icd", icd10_code),
-    BUSINESS: ("hsa-verksamhetskod", str),
-    MVO: ("mvo", str),
+    BUSINESS: ("hsa-verksamhetskod", plain_code),
+    MVO: ("mvo", plain_code),
 }
 
 

@@ -43,6 +43,14 @@ _STAFF, _BEDS, _REPLACED_BY = "staff-category", "inpatient-beds", "replaced-by"
 _REGION_NUMBERS = frozenset(region.organisation_number for region in REGIONS.values())
 
 
+def plain_code(value: str) -> str:
+    """A code of a list that has no form of its own. Raises ValueError for none, and for a personal number."""
+    code = words("code", value)
+    if code is None or "|" in code:
+        raise ValueError("must be a code without a vertical bar")
+    return code
+
+
 def is_region(organisation_number: str | None) -> bool:
     """True for one of the 21 regions' own numbers."""
     return organisation_number in _REGION_NUMBERS
@@ -83,7 +91,7 @@ def businesses_in(codings: Iterable[Resource]) -> list[Business]:
         (system, code): Business(system, code, str(coding.get("display", "")))
         for coding in codings
         if (system := SPECIALTY_SYSTEMS.get(coding.get("system", ""))) is not None
-        and (code := str(coding.get("code", "")).strip())
+        and (code := words("code", coding.get("code")))
     }
     return list(found.values())
 
