@@ -166,14 +166,13 @@ def test_care_that_no_region_may_broker_is_left_out_by_rule(unit_of, provider_ro
     assert raised.value.rule is rule
 
 
-def test_a_left_out_row_is_counted_with_its_rule_and_is_no_fault(small):
+def test_a_left_out_unit_is_counted_with_its_rule_and_so_is_what_it_offers_and_neither_is_a_fault(small):
     organisations, found, services = small
     organisations[2] |= business((MVO, "97", "Skolhälsovård"))
-    reading = interpret(
-        catalogue, dict(zip(catalogue.TYPES, (organisations, found, services), strict=True)), catalogue.NOWHERE
-    )
-    assert reading.left_out == [("Organization/ve-2", Rule.SCHOOL)]
-    assert [row.resource for row in reading.rejected] == ["HealthcareService/tj-2"]
+    reading = catalogue.interpret(organisations, found, services)
+    assert reading.left_out == [("Organization/ve-2", Rule.SCHOOL), ("HealthcareService/tj-2", Rule.SCHOOL)]
+    assert reading.rejected == []
+    assert len(reading.facts) == 2
 
 
 def test_a_unit_with_other_business_too_is_kept_and_a_name_alone_leaves_nothing_out(unit_of):

@@ -9,7 +9,7 @@ import httpx
 from catalog_sync.domain.left_out import LeftOut, Rule
 from catalog_sync.domain.places import Places
 from catalog_sync.domain.reading import Fact, Kind, Noted, Reading, Rejected
-from catalog_sync.source.fhir_fields import Resource, Tell, own_reference
+from catalog_sync.source.fhir_fields import Resource, Tell, own_reference, reference
 from catalog_sync.source.fhir_pages import pages
 
 T = TypeVar("T")
@@ -75,8 +75,9 @@ def interpret(mapper: Mapper, rows: Rows, places: Places) -> Reading:
         if content is not None:
             units[identity] = content["hsa_id"]
             reading.facts.append(Fact(Kind.UNIT, content["hsa_id"], content))
+    without = dict(reading.left_out)
     for one in rows.get("HealthcareService", ()):
-        offered = attempt(reading, one, lambda row, tell: mapper.offerings(row, units, groups, tell))
+        offered = attempt(reading, one, partial(_offered, mapper, units, groups, without))
         for content in offered or ():
             code = content["care_service"]
             reading.facts.append(Fact(Kind.OFFERING, f"{content['unit']}|{code['system']}|{code['code']}", content))
@@ -110,3 +111,18 @@ def _unit(
     mapper: Mapper, by_reference: Mapping[str, Resource], place: dict[str, Any] | None, one: Resource, tell: Tell
 ) -> dict[str, Any] | None:
     return mapper.unit(one, by_reference, place, tell)
+
+
+def _offered(
+    mapper: Mapper,
+    units: Mapping[str, str],
+    groups: Mapping[str, Resource],
+    without: Mapping[str, Rule],
+    one: Resource,
+    tell: Tell,
+) -> list[dict[str, Any]]:
+    # What a unit that is left out offers is left out with it: no fault, thousands of times over.
+    rule = without.get(reference(one, "providedBy"))
+    if rule is not None:
+        raise LeftOut(rule)
+    return mapper.offerings(one, units, groups, tell)
