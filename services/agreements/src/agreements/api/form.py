@@ -1,6 +1,5 @@
 """What a region writes: the same fields as contracts.AgreementRegistered, with defaults, and strict about the rest."""
 
-import unicodedata
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
@@ -22,17 +21,9 @@ from contracts.agreements import Basis, CapacityPer, Included, Kind, Law, Referr
 from contracts.message import Channel, Purpose, Sex
 from contracts.types import HsaId, RegionCode, System, code_in
 from rules.identifiers import is_personal_number, provider_number
+from rules.texts import may_be_repeated, readable
 
 T = TypeVar("T")
-
-_LINE_BREAKS = frozenset("\n\r\t")
-
-
-def _readable(text: str) -> str:
-    # PostgreSQL cannot hold U+0000, and no person can see the others.
-    if any(unicodedata.category(sign) == "Cc" and sign not in _LINE_BREAKS for sign in text):
-        raise ValueError("must not hold control characters")
-    return text
 
 
 def _not_empty(values: tuple[T, ...]) -> tuple[T, ...]:
@@ -44,9 +35,9 @@ def _not_empty(values: tuple[T, ...]) -> tuple[T, ...]:
 
 NOT_EMPTY = AfterValidator(_not_empty), Field(json_schema_extra={"minItems": 1})
 
-ShortText = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_readable)]
-Text = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_readable)]
-LongText = Annotated[str, Field(max_length=4000), AfterValidator(_readable)]
+ShortText = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(readable)]
+Text = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(readable)]
+LongText = Annotated[str, Field(max_length=4000), AfterValidator(readable)]
 
 _URL = TypeAdapter(AnyHttpUrl)
 
@@ -71,13 +62,9 @@ class _Form(BaseModel):
     @classmethod
     def _only_names_that_may_be_repeated(cls, content: object) -> object:
         # An unknown field is told by its name, and a name may hold what must not be told.
-        if isinstance(content, dict) and not all(_is_a_name(name) for name in content):
+        if isinstance(content, dict) and not all(may_be_repeated(name) for name in content):
             raise ValueError("holds a field with an odd name, not repeated here: it may be a personal number")
         return content
-
-
-def _is_a_name(name: object) -> bool:
-    return isinstance(name, str) and len(name) <= 60 and name.replace("_", "").replace("-", "").isalpha()
 
 
 class Reason(_Form):
@@ -90,7 +77,7 @@ class Code(_Form):
     """A code of a care service: `{"system": "kva", "code": "CJE20"}`."""
 
     system: System
-    code: Annotated[str, Field(max_length=50), AfterValidator(_readable)]
+    code: Annotated[str, Field(max_length=50), AfterValidator(readable)]
 
     @field_validator("code")
     @classmethod

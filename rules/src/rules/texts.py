@@ -1,0 +1,28 @@
+"""What a text from outside may hold: signs that people can read, and nobody's personal number."""
+
+import unicodedata
+
+from rules.personal_numbers import holds_personal_number
+
+_LINE_BREAKS = frozenset("\n\r\t")
+_LONGEST_NAME = 60
+
+
+def readable(text: str) -> str:
+    """The text, if it holds no control characters but line breaks and tabs. Raises ValueError."""
+    # PostgreSQL cannot hold U+0000, and no person can see the others.
+    if any(unicodedata.category(sign) == "Cc" and sign not in _LINE_BREAKS for sign in text):
+        raise ValueError("must not hold control characters")
+    return text
+
+
+def impersonal(text: str) -> str:
+    """The text, if it holds nothing like a personal number. Raises ValueError."""
+    if holds_personal_number(text):
+        raise ValueError("holds something like a personal number: no patient may be identified here")
+    return text
+
+
+def may_be_repeated(name: object) -> bool:
+    """True for a field's name that an error may repeat: an odd one may hold what must not be told."""
+    return isinstance(name, str) and len(name) <= _LONGEST_NAME and name.replace("_", "").replace("-", "").isalpha()
