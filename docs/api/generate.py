@@ -15,7 +15,10 @@ UNUSED = {
     "oidc_issuer": "http://unused",
     "search_url": "http://unused",
     "agreements_url": "http://unused",
+    "catalog_sync_url": "http://unused",
 }
+# Service → its settings; catalog-sync's api reads other ones than its worker.
+SERVICES = {"agreements": "Settings", "search": "Settings", "catalog_sync": "ApiSettings", "gateway": "Settings"}
 
 
 def main() -> int:
@@ -24,12 +27,12 @@ def main() -> int:
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
     stale = []
-    for service in ("agreements", "search", "gateway"):
-        settings = importlib.import_module(f"{service}.settings").Settings
+    for service, kind in SERVICES.items():
+        settings = getattr(importlib.import_module(f"{service}.settings"), kind)
         given = settings(**{name: value for name, value in UNUSED.items() if name in settings.model_fields})
         document = importlib.import_module(f"{service}.main").api(given).openapi()
         text = json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
-        file = HERE / f"{service}.json"
+        file = HERE / f"{service.replace('_', '-')}.json"
         if not file.exists() or file.read_text(encoding="utf-8") != text:
             stale.append(file.name)
             if not check:

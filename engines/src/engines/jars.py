@@ -15,7 +15,7 @@ from engines.errors import EngineError
 from engines.java import find
 from engines.recipe import Say
 
-MEGABYTES = {"kafka": 43, "opensearch": 85, "oidc": 29, "connect": 33, "debezium": 8}
+MEGABYTES = {"kafka": 43, "opensearch": 85, "oidc": 29, "connect": 33, "debezium": 8, "hapi": 40}
 
 
 def cache_directory() -> Path:

@@ -1,4 +1,4 @@
-"""The three topics brought in line with what is known: each fact once, ended ones included, at a higher version."""
+"""The topics brought in line with what is known: each fact once, ended ones included, at a higher version."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 import contracts
 from catalog_sync.domain.reading import Kind, Reading
-from catalog_sync.service import sync
+from catalog_sync.service import profiles, sync, topics
 from catalog_sync.store import facts, tables
 from engines import eventually
 from kit.consumer import record as readable
@@ -31,16 +31,16 @@ UNITS = "care-unit-updated"
 @pytest.fixture
 async def anew(kafka_address):
     """Makes this service's topics anew, as declared."""
-    rows = [row for row in read_topics(Path(contracts.__file__).parent / "topics.yaml") if row["name"] in sync.TOPICS]
+    rows = [row for row in read_topics(Path(contracts.__file__).parent / "topics.yaml") if row["name"] in topics.TOPICS]
 
     async def remake() -> None:
         admin = AIOKafkaAdminClient(bootstrap_servers=kafka_address)
         await admin.start()
-        await admin.delete_topics([name for name in await admin.list_topics() if name in sync.TOPICS])
+        await admin.delete_topics([name for name in await admin.list_topics() if name in topics.TOPICS])
 
         async def made() -> bool:
             await create_topics(kafka_address, rows)
-            return set(sync.TOPICS) <= set(await admin.list_topics())
+            return set(topics.TOPICS) <= set(await admin.list_topics())
 
         await eventually(made, within=20)
         await admin.close()
@@ -107,7 +107,7 @@ async def test_topics_made_anew_get_every_fact_again_and_readers_take_the_higher
         before = await _told(kafka_address)
         assert await _reconcile(ledger, kafka_address) == (
             0,
-            {UNITS: {"compared": 5, "agreeing": 5}, "care-offering-updated": {}, "code-updated": {}},
+            {UNITS: {"compared": 5, "agreeing": 5}, **{name: {} for name in topics.TOPICS if name != UNITS}},
         )
         await anew()
         code, counted = await _reconcile(ledger, kafka_address)
@@ -150,3 +150,20 @@ async def test_after_a_restore_the_tables_win_and_what_they_have_lost_is_told(le
         await _sent(ledger)
         assert (await _reconcile(ledger, kafka_address))[0] == 0
         assert (await _told(kafka_address))[lost][0] > told[lost][0]
+
+
+async def test_profiles_are_brought_in_line_like_everything_else(ledger, anew, kafka_address):
+    body = dict.fromkeys(("office", "invoice", "care_paid_first_by", "travel", "lodging", "companion"))
+    for region in ("01", "14"):
+        async with ledger.sessions.begin() as session:
+            told = {**body, "status": "active"}
+            await profiles.replace(session, region, told, expected_version=0, actor="anna", actors_region=region)
+    async with _relay(ledger, kafka_address):
+        await _sent(ledger)
+        assert (await _reconcile(ledger, kafka_address))[1][profiles.TOPIC] == {"compared": 2, "agreeing": 2}
+        await anew()
+        code, counted = await _reconcile(ledger, kafka_address)
+        assert (code, counted[profiles.TOPIC]) == (0, {"compared": 2, "missing": 2, "announced": 2})
+        await _sent(ledger)
+        assert (await _reconcile(ledger, kafka_address))[1][profiles.TOPIC] == {"compared": 2, "agreeing": 2}
+    assert await ledger.count("region_profile_history") == 4

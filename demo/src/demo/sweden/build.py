@@ -13,6 +13,7 @@ from demo.sweden.codes import all_codes
 from demo.sweden.geography import read_geography
 from demo.sweden.hospitals import read_hospitals
 from demo.sweden.offerings import DemoOffering, build_offerings
+from demo.sweden.profiles import build_profiles
 from demo.sweden.providers import DemoProvider
 from demo.sweden.report import Report, report_of
 from demo.sweden.units import DemoUnit, build_units
@@ -32,6 +33,8 @@ class Sweden:
     agreements: tuple[DemoAgreement, ...]
     waits: tuple[WaittimeUpdated, ...]
     report: Report
+    profiles: dict[str, dict[str, Any]]
+    """What each region tells about brokering its patients, by region code, as its administrator writes it."""
 
 
 def build(seed: int = 1, today: date | None = None) -> Sweden:
@@ -55,7 +58,7 @@ def build(seed: int = 1, today: date | None = None) -> Sweden:
         "waits": len(waits),
     }
     report = report_of(geography, repairs, units, agreements, sizes, codes)
-    return Sweden(seed, day, providers, units, offerings, codes, agreements, waits, report)
+    return Sweden(seed, day, providers, units, offerings, codes, agreements, waits, report, build_profiles())
 
 
 def write_code_files(sweden: Sweden, folder: Path) -> tuple[Path, ...]:

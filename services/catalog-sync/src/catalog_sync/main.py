@@ -1,17 +1,27 @@
-"""Puts catalog-sync together: the worker process, one sync by hand, the list of runs, migrations, upkeep."""
+"""Puts catalog-sync together: the api and the worker process, a sync by hand, the list of runs, migrations, upkeep."""
 
 import asyncio
 import sys
 from collections.abc import Sequence
 
+from fastapi import FastAPI
+
 from catalog_sync.schedule import Clockwork
-from catalog_sync.service import codes_command, sync
-from catalog_sync.settings import Settings
+from catalog_sync.service import codes_command, topics
+from catalog_sync.settings import ApiSettings, Settings
 from catalog_sync.store import runs
 from kit import database, health, http, logging, settings
 from kit.outbox import Relay
 from upkeep import process, reconcile_command
 from upkeep.migrations import migrate
+
+
+def api(given: ApiSettings) -> FastAPI:
+    """The HTTP application."""
+    # Only here: a worker without what HTTP and tokens need is smaller.
+    from catalog_sync.api.application import application
+
+    return application(given)
 
 
 async def work(given: Settings) -> None:
@@ -75,14 +85,22 @@ async def print_runs(given: Settings) -> None:
                 sys.stdout.write(f"    rejected {one['resource']}: {one['reason']}\n")
 
 
+def serve(*beside: process.Run) -> None:
+    """The api process, with or without what else runs beside it."""
+    given = settings.read(ApiSettings)
+    logging.configure("catalog-sync", given.log_level)
+    process.run(process.serving(api(given), host=given.host, port=given.api_port), *beside)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    """`python -m catalog_sync worker|sync|runs|codes|migrate|reconcile`."""
+    """`python -m catalog_sync api|worker|sync|runs|codes|migrate|reconcile`."""
     asked = process.command(
         "catalog_sync",
         "Care units, offerings and codes, as synced from the national catalogue and code files.",
         {
+            "api": "Serve codes, FHIR terminology and the regions' profiles over HTTP.",
             "worker": "Read the sources on schedule and send what changed.",
-            "all": "The same: this service has no API of its own yet.",
+            "all": "Both in one process.",
             "sync": "Read every source once, now. Exit code 1: a source is away, 3: a run was held.",
             "runs": "Show the latest runs and the rows they could not use.",
             "codes": codes_command.SENTENCE,
@@ -95,6 +113,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     if asked.command == "codes" and asked.act == "check":
         # A region checks its files where no service runs: no settings are needed.
         sys.exit(codes_command.check(asked.folder, as_json=asked.json))
+    if asked.command == "api":
+        serve()
+        return
     given = settings.read(Settings)
     logging.configure("catalog-sync", given.log_level, sys.stderr if asked.command in {"codes", "reconcile"} else None)
 
@@ -102,8 +123,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         await work(given)
 
     match asked.command:
-        case "worker" | "all":
+        case "worker":
             process.run(worker)
+        case "all":
+            serve(worker)
         case "sync":
             sys.exit(asyncio.run(sync_once(given)))
         case "runs":
@@ -118,9 +141,9 @@ def main(argv: Sequence[str] | None = None) -> None:
                     asked,
                     given.kafka_bootstrap,
                     given.postgres_url,
-                    list(sync.TOPICS),
-                    sync.version_told,
-                    sync.versions_to_tell,
-                    sync.announce_anew,
+                    list(topics.TOPICS),
+                    topics.version_told,
+                    topics.versions_to_tell,
+                    topics.announce_anew,
                 )
             )

@@ -26,3 +26,16 @@ class Settings(BaseSettings):
     worker_port: int = 8100
     log_level: str = "INFO"
     migrations: Path = Path(__file__).parents[2] / "migrations"
+
+
+class ApiSettings(BaseSettings):
+    """What the api needs, and no more: it reads no source and sends nothing."""
+
+    postgres_url: str
+    oidc_issuer: str
+    oidc_audience: str = "vardformedling"
+    fhir_base: str = "http://127.0.0.1:8080/vardformedling/v1/fhir"
+    """Where callers reach the FHIR service: the address in the bundles it gives."""
+    host: str = "127.0.0.1"
+    api_port: int = 8000
+    log_level: str = "INFO"

@@ -1,0 +1,117 @@
+"""Finds codes by words: inflected forms, beginnings and parts of compounds, lay words lent by others, typing slips."""
+
+import re
+import unicodedata
+from array import array
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+
+import snowballstemmer
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+_WORD = re.compile(r"[^\W_]+")
+# Words that tell nothing; a question that holds nothing else is asked as it stands.
+_EMPTY = frozenset({"av", "den", "det", "en", "ett", "för", "från", "hos", "i", "med", "och", "på", "som", "till"})
+_EXACT, _INFLECTED, _BEGINNING, _PART, _SLIP = 16, 12, 8, 4, 2
+_SHORTEST_PART = 4
+_SHORTEST_SLIP, _SHORTEST_TWO_SLIPS = 4, 8
+_MOST_SLIPS = 12
+
+_stemmer = snowballstemmer.stemmer("swedish")
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in small letters; å, ä and ö stay what they are."""
+    return _WORD.findall(unicodedata.normalize("NFC", text).casefold())
+
+
+# Kept over rebuilds: the words of the codes hardly change, and stemming is what takes the time.
+@lru_cache(maxsize=100_000)
+def _stem(word: str) -> str:
+    return str(_stemmer.stemWord(word))
+
+
+class Words:
+    """Which rows hold which words. A row has its own texts, and texts lent by what it belongs to; these weigh less."""
+
+    def __init__(self, rows: Iterable[tuple[Sequence[str], Sequence[str]]]) -> None:
+        self._own: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
+        self._lent: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
+        for number, (texts, lent) in enumerate(rows):
+            told = {word for text in texts for word in words_of(text)}
+            for word in told:
+                self._own[word].append(number)
+            for word in {word for text in lent for word in words_of(text)} - told:
+                self._lent[word].append(number)
+        self._known = sorted(self._own.keys() | self._lent.keys())
+        # One text of all words: beginnings and parts are found in it faster than word by word.
+        self._text = "\n" + "\n".join(self._known) + "\n"
+        self._starts = array("I", [0])
+        for word in self._known:
+            self._starts.append(self._starts[-1] + len(word) + 1)
+        self._inflected: defaultdict[str, list[str]] = defaultdict(list)
+        for word in self._known:
+            self._inflected[_stem(word)].append(word)
+
+    def find(self, question: str) -> dict[int, int]:
+        """Rows that hold every word of the question in some form, with a score: the higher, the closer."""
+        asked = words_of(question)
+        asked = [word for word in asked if word not in _EMPTY] or asked
+        found: dict[int, int] | None = None
+        for forms in (forms for word in dict.fromkeys(asked) for forms in self._forms(word)):
+            rows = self._rows(forms)
+            found = rows if found is None else {row: found[row] + rows[row] for row in found.keys() & rows.keys()}
+        return found or {}
+
+    def _forms(self, word: str) -> list[dict[str, int]]:
+        """Known words that answer to a word, with how well: as written, else those of its halves, else of near ones."""
+        if forms := self._written(word):
+            return [forms]
+        for place in range(3, len(word) - 2):
+            # Grå starr is one word to some, starroperation to others.
+            halves = word[:place], word[place:]
+            if all(_stem(half) in self._inflected for half in halves):
+                return [self._written(half) for half in halves]
+        return [dict.fromkeys((form for near in self._near(word) for form in self._written(near)), _SLIP)]
+
+    def _near(self, word: str) -> list[str]:
+        """The known words that a slip of the finger or two turns into this one."""
+        if len(word) < _SHORTEST_SLIP:
+            return []
+        furthest = 1 if len(word) < _SHORTEST_TWO_SLIPS else 2
+        near = process.extract(word, self._known, scorer=OSA.distance, score_cutoff=furthest, limit=_MOST_SLIPS)
+        closest = min((distance for _, distance, _ in near), default=0)
+        return [known for known, distance, _ in near if distance == closest]
+
+    def _written(self, word: str) -> dict[str, int]:
+        forms: dict[str, int] = {}
+        stem = _stem(word)
+        for known, at_beginning in self._holding(stem if len(stem) >= _SHORTEST_PART else word):
+            if at_beginning:
+                forms[known] = _BEGINNING
+            elif len(word) >= _SHORTEST_PART:
+                forms[known] = _PART
+        forms |= dict.fromkeys(self._inflected.get(stem, ()), _INFLECTED)
+        if word in self._own or word in self._lent:
+            forms[word] = _EXACT
+        return forms
+
+    def _holding(self, part: str) -> Iterator[tuple[str, bool]]:
+        wanted = f"\n{part}" if len(part) < _SHORTEST_PART else part
+        place = self._text.find(wanted)
+        while place >= 0:
+            inside = place + len(wanted) - len(part)
+            number = bisect_right(self._starts, inside - 1) - 1
+            yield self._known[number], self._starts[number] == inside - 1
+            place = self._text.find(wanted, self._starts[number + 1])
+
+    def _rows(self, forms: dict[str, int]) -> dict[int, int]:
+        found: dict[int, int] = {}
+        for word, score in sorted(forms.items(), key=lambda form: form[1]):
+            # In rising order, so that the best form of a row is the last one written.
+            found.update(dict.fromkeys(self._lent.get(word, ()), score - 1))
+            found.update(dict.fromkeys(self._own.get(word, ()), score))
+        return found
