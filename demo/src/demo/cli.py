@@ -117,6 +117,7 @@ def _start(stack: Stack, console: Console, agreements: int | None) -> None:
 async def _fill(stack: Stack, sweden: Sweden, console: Console) -> None:
     at = stack.addresses
     await load.announce_waits(at.kafka or "", sweden.waits)
+    await load.put_profiles(stack.gateway, at.oidc or "", sweden.profiles)
     missing = len(sweden.agreements) - await load.published(stack.gateway, at.oidc or "")
     if missing <= 0:
         return

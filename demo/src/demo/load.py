@@ -1,7 +1,7 @@
 """Fills the running system through its front door: every agreement is registered, submitted and approved twice."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -68,6 +68,17 @@ async def push(client: httpx.AsyncClient, tokens: dict[str, str], one: DemoAgree
         if answer.status_code not in {httpx.codes.CONFLICT, httpx.codes.FORBIDDEN}:
             _done(answer)
     return agreement
+
+
+async def put_profiles(gateway: str, issuer: str, profiles: Mapping[str, Mapping[str, Any]]) -> None:
+    """Each region's administrator tells its profile, unless it has one. May be repeated: nothing is overwritten."""
+    tokens = await asyncio.to_thread(tokens_for, issuer, sorted(profiles))
+    async with _client(gateway) as client:
+        for region, profile in profiles.items():
+            headers = {**_bearer(tokens[f"{region} author"]), "If-Match": '"0"'}
+            answer = await client.put(f"/region-profiles/{region}", json=profile, headers=headers)
+            if answer.status_code != httpx.codes.PRECONDITION_FAILED:
+                _done(answer)
 
 
 def new_agreements(sweden: Sweden, count: int, name: str) -> list[DemoAgreement]:

@@ -143,8 +143,8 @@ class Stack:
             claim.release()
 
     def _plan(self, code_files: Path) -> None:
-        self._claims = [ports.claim(ports.GENERAL) for _ in range(7)]
-        catalogue, sync, worker, api, search_worker, search_api, _ = (claim.port for claim in self._claims)
+        self._claims = [ports.claim(ports.GENERAL) for _ in range(8)]
+        catalogue, sync, codes_api, worker, api, search_worker, search_api, _ = (claim.port for claim in self._claims)
         at = self.addresses
         self.environment = {
             "KAFKA_BOOTSTRAP": at.kafka or "",
@@ -157,10 +157,13 @@ class Stack:
             "RETRY_SECONDS": "1",
             "AGREEMENTS_URL": f"http://127.0.0.1:{api}",
             "SEARCH_URL": f"http://127.0.0.1:{search_api}",
+            "CATALOG_SYNC_URL": f"http://127.0.0.1:{codes_api}",
+            "FHIR_BASE": f"{self.gateway}/fhir",
         }
         plan = [
             Process("national-catalogue", "demo.national_catalogue", ("--port", str(catalogue)), catalogue),
             Process("catalog-sync", "catalog_sync.main", ("worker",), sync),
+            Process("catalog-sync-api", "catalog_sync.main", ("api",), codes_api),
             Process("agreements-worker", "agreements.main", ("worker",), worker),
             Process("agreements-api", "agreements.main", ("api",), api),
             Process("search-worker", "search.main", ("worker",), search_worker),

@@ -100,6 +100,11 @@ def agreements() -> Upstream:
     return Upstream("agreements")
 
 
+@pytest.fixture
+def catalog_sync() -> Upstream:
+    return Upstream("catalog-sync")
+
+
 class Door:
     """The gateway, and how callers reach it."""
 
@@ -124,13 +129,14 @@ class Door:
 
 @pytest.fixture
 async def door(
-    serve: Serve, search: Upstream, agreements: Upstream, oidc_issuer: str, token: str
+    serve: Serve, search: Upstream, agreements: Upstream, catalog_sync: Upstream, oidc_issuer: str, token: str
 ) -> AsyncIterator[Door]:
-    upstream = {"search": await serve(search), "agreements": await serve(agreements)}
+    upstream = {one.name: await serve(one) for one in (search, agreements, catalog_sync)}
     app = api(
         Settings(
             search_url=upstream["search"],
             agreements_url=upstream["agreements"],
+            catalog_sync_url=upstream["catalog-sync"],
             oidc_issuer=oidc_issuer,
             timeout_seconds=0.3,
         )

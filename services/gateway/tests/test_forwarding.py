@@ -211,23 +211,24 @@ async def test_the_query_is_not_in_the_log(door, capsys, caplog):
     assert "hemligt" not in said
 
 
-async def test_anybody_may_ask_what_this_is(door, search, agreements):
+async def test_anybody_may_ask_what_this_is(door, search, agreements, catalog_sync):
     info = await door.bare(f"{BASE}/api-info", {})
     assert info.json()["api_documentation"] == f"{BASE}/openapi.json"
     schema = {"type": "object", "properties": {"x": {"type": "string"}}}
-    for upstream, path in ((search, "/offers"), (agreements, "/agreements")):
+    for upstream, path in ((search, "/offers"), (agreements, "/agreements"), (catalog_sync, "/codes")):
         upstream.documents["/openapi.json"] = {
             "paths": {path: {"get": {"summary": upstream.name}}, "/internal": {"get": {}}},
             "components": {"schemas": {"Problem": schema}},
         }
     document = (await door.bare(f"{BASE}/openapi.json", {})).json()
-    assert list(document["paths"]) == ["/agreements", "/offers"]
+    assert list(document["paths"]) == ["/agreements", "/codes", "/offers"]
     assert document["servers"] == [{"url": BASE}]
     assert list(document["components"]["schemas"]) == ["Problem"]
 
 
-async def test_the_document_of_all_is_not_given_in_part(door, serve, agreements):
-    agreements.documents["/openapi.json"] = {"paths": {}}
+async def test_the_document_of_all_is_not_given_in_part(door, serve, agreements, catalog_sync):
+    for upstream in (agreements, catalog_sync):
+        upstream.documents["/openapi.json"] = {"paths": {}}
     await serve.stop(door.upstream["search"])
     answer = await door.bare(f"{BASE}/openapi.json", {})
     assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")

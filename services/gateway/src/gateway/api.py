@@ -1,20 +1,26 @@
 """The door: a token that is valid, a path that leads somewhere, and nothing added."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
 
-from fastapi import APIRouter, Request, Response
+import orjson
+from fastapi import APIRouter, FastAPI, Request, Response
 
 from gateway.domain import BASE, merged, service_of
 from gateway.source import Services
 from kit.auth import ANY_ROLE, ANYONE, Policy
 from kit.http import Problem
+from rules.operation_outcome import operation_outcome
 
 _FORWARDED = f"{BASE}/{{path:path}}"
+_METADATA = f"{BASE}/fhir/metadata"
 _METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 
 POLICY: Policy = {
     f"GET {BASE}/api-info": ANYONE,
     f"GET {BASE}/openapi.json": ANYONE,
+    # What a FHIR service can do, its clients ask before they have a token.
+    f"GET {_METADATA}": ANYONE,
     # Roles are checked by the service itself, which does not trust this door blindly.
     **{f"{method} {_FORWARDED}": ANY_ROLE for method in _METHODS},
 }
@@ -41,6 +47,12 @@ async def openapi(request: Request) -> dict[str, Any]:
     return merged(await services.openapi())
 
 
+@router.get(_METADATA, include_in_schema=False)
+async def metadata(request: Request) -> Response:
+    """What the FHIR service can do; the one forwarded call that is open to all."""
+    return await forward("fhir", request)
+
+
 @router.api_route(_FORWARDED, methods=list(_METHODS), include_in_schema=False)
 async def forward(path: str, request: Request) -> Response:
     """The same request to the service that owns the path."""
@@ -49,3 +61,24 @@ async def forward(path: str, request: Request) -> Response:
         raise Problem(404, f"there is no such address; see {BASE}/openapi.json")
     services: Services = request.app.state.services
     return await services.forward(service, request, BASE)
+
+
+_Answer = Callable[[Request, Exception], Awaitable[Response]]
+
+
+def speak_fhir(app: FastAPI) -> None:
+    """Let this door's own refusals below /fhir be OperationOutcomes too: FHIR clients read nothing else."""
+    for kind, usual in list(app.exception_handlers.items()):
+        app.add_exception_handler(kind, _in_fhirs_words(cast("_Answer", usual)))
+
+
+def _in_fhirs_words(usual: _Answer) -> _Answer:
+    async def answer(request: Request, error: Exception) -> Response:
+        told = await usual(request, error)
+        if not request.scope["path"].startswith(f"{BASE}/fhir"):
+            return told
+        kept = {name: value for name, value in told.headers.items() if not name.startswith("content-")}
+        outcome = operation_outcome(orjson.loads(bytes(told.body)))
+        return Response(orjson.dumps(outcome), told.status_code, kept, "application/fhir+json")
+
+    return answer

@@ -8,6 +8,9 @@ BASE = "/vardformedling/v1"
 ROUTES: Mapping[str, str] = {
     "offers": "search",
     "agreements": "agreements",
+    "codes": "catalog-sync",
+    "fhir": "catalog-sync",
+    "region-profiles": "catalog-sync",
 }
 """First part of the path → service. What is not here does not exist."""
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from gateway.api import POLICY, router
+from gateway.api import POLICY, router, speak_fhir
 from gateway.settings import Settings
 from gateway.source import Services
 from kit import auth, health, http, logging, settings
@@ -15,7 +15,11 @@ from upkeep import process
 def api(given: Settings) -> FastAPI:
     """The HTTP application."""
     client = http.client()
-    addresses = {"search": given.search_url, "agreements": given.agreements_url}
+    addresses = {
+        "search": given.search_url,
+        "agreements": given.agreements_url,
+        "catalog-sync": given.catalog_sync_url,
+    }
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -32,6 +36,7 @@ def api(given: Settings) -> FastAPI:
         authorise=auth.authorise(POLICY, verifier),
     )
     app.include_router(router)
+    speak_fhir(app)
 
     async def services() -> str | None:
         behind: Services = app.state.services

@@ -8,6 +8,7 @@ class Settings(BaseSettings):
 
     search_url: str
     agreements_url: str
+    catalog_sync_url: str
     timeout_seconds: float = 10.0
     """How long a service may leave a caller without a byte."""
     oidc_issuer: str
