@@ -91,6 +91,10 @@ bench-visible: $(STAMP)  ## Measure how soon an approved agreement is found by s
 bench-plumbing: $(STAMP)  ## Measure relay, consumer and projection beside the bare engines; prints JSON: ONLY=relay,latency SMALL=1 GROWTH=1 PEER=debezium.
 	@$(PY) -m bench.plumbing $(if $(ONLY),--only "$(ONLY)") $(if $(SMALL),--small) $(if $(GROWTH),--growth) $(if $(PEER),--peer "$(PEER)")
 
+.PHONY: bench-codes
+bench-codes: $(STAMP)  ## Measure validation, text search and translation of codes beside a bare lookup; prints JSON.
+	@$(PY) -m bench.codes
+
 .PHONY: clean
 clean:  ## Stop the demo and remove its data, caches and .venv.
 	@test ! -x $(PY) || $(PY) -m demo down
