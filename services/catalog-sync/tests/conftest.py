@@ -2,15 +2,19 @@
 
 import copy
 from collections.abc import AsyncIterator, Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import func, select
 
-from catalog_sync.domain.reading import Fact, Kind, Reading
+from catalog_sync.domain.differences import Shares
+from catalog_sync.domain.reading import Fact, Guide, Kind, Reading
 from catalog_sync.service import sync
+from catalog_sync.service.catalogue import Pace, sync_catalogue
+from catalog_sync.service.sync import Outcome
+from catalog_sync.source import national_catalogue
 from catalog_sync.store import tables
 from contracts import CareOfferingUpdated, CareUnitUpdated, CodeUpdated, Message, decode
 from demo import fhir_shapes as shapes
@@ -97,11 +101,34 @@ class Ledger:
         self.engine = database.connect(url)
         self.sessions = database.sessions(self.engine)
 
-    async def sync(self, reading: Reading, *kinds: Kind, share: float = 0.1) -> sync.Outcome:
-        async with self.sessions.begin() as session:
-            return await sync.sync(
-                session, "prov", list(kinds or (Kind.UNIT, Kind.OFFERING)), copy.deepcopy(reading), largest_share=share
-            )
+    async def sync(self, reading: Reading, *kinds: Kind, share: float = 0.1, changed: float = 1.0) -> Outcome:
+        return await sync.sync(
+            self.sessions,
+            "prov",
+            list(kinds or (Kind.UNIT, Kind.OFFERING)),
+            copy.deepcopy(reading),
+            largest_share=share,
+            largest_changed_share=changed,
+        )
+
+    async def follow(
+        self,
+        client: httpx.AsyncClient,
+        *,
+        whole: bool = False,
+        share: float = 0.1,
+        changed: float = 0.3,
+        guide: Guide = national_catalogue.GUIDE,
+    ) -> Outcome:
+        """Read a served catalogue, as the worker does."""
+        pace = Pace(timedelta(days=1), timedelta(minutes=5))
+        return await sync_catalogue(self.sessions, client, guide, Shares(share, changed), pace, whole=whole)
+
+    async def rows(self, table: str) -> list[Any]:
+        """All rows of a table, by its primary key."""
+        found = tables.tables.tables[table]
+        async with self.sessions() as session:
+            return list(await session.execute(select(found).order_by(*found.primary_key.columns)))
 
     async def announced(self) -> list[Any]:
         """What waits in the outbox, decoded as readers would, oldest first; the outbox is empty afterwards."""

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 import contracts
 from catalog_sync.domain.reading import Kind, Reading
-from catalog_sync.service import sync
+from catalog_sync.service import announce
 from catalog_sync.store import facts, tables
 from engines import eventually
 from kit.consumer import record as readable
@@ -31,16 +31,18 @@ UNITS = "care-unit-updated"
 @pytest.fixture
 async def anew(kafka_address):
     """Makes this service's topics anew, as declared."""
-    rows = [row for row in read_topics(Path(contracts.__file__).parent / "topics.yaml") if row["name"] in sync.TOPICS]
+    rows = [
+        row for row in read_topics(Path(contracts.__file__).parent / "topics.yaml") if row["name"] in announce.TOPICS
+    ]
 
     async def remake() -> None:
         admin = AIOKafkaAdminClient(bootstrap_servers=kafka_address)
         await admin.start()
-        await admin.delete_topics([name for name in await admin.list_topics() if name in sync.TOPICS])
+        await admin.delete_topics([name for name in await admin.list_topics() if name in announce.TOPICS])
 
         async def made() -> bool:
             await create_topics(kafka_address, rows)
-            return set(sync.TOPICS) <= set(await admin.list_topics())
+            return set(announce.TOPICS) <= set(await admin.list_topics())
 
         await eventually(made, within=20)
         await admin.close()
@@ -88,7 +90,7 @@ async def _told(bootstrap: str) -> dict[str, tuple[int, str]]:
     async for batch in everything(bootstrap, [UNITS]):
         for one in batch:
             record = readable(one)
-            found[record.key.decode()] = (sync.version_told(record), json.loads(record.value)["status"])
+            found[record.key.decode()] = (announce.version_told(record), json.loads(record.value)["status"])
     return found
 
 

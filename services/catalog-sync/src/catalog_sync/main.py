@@ -1,13 +1,13 @@
 """Puts catalog-sync together: the worker process, one sync by hand, the list of runs, migrations, upkeep."""
 
+import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
 
 from catalog_sync.schedule import Clockwork
-from catalog_sync.service import sync
+from catalog_sync.service import announce, runs_command
 from catalog_sync.settings import Settings
-from catalog_sync.store import runs
 from kit import database, health, http, logging, process, settings
 from kit.outbox import Relay
 from upkeep import reconcile_command
@@ -38,41 +38,25 @@ async def work(given: Settings) -> None:
             await engine.dispose()
 
 
-async def sync_once(given: Settings) -> int:
+async def sync_once(given: Settings, *, whole: bool) -> int:
     """Read every source now; what changed is sent by the running worker. The exit code: 1 a source is away, 3 held."""
     engine = database.connect(given.postgres_url)
     try:
         async with http.client(given.catalogue_url) as client:
             clockwork = Clockwork(given, database.sessions(engine), client)
-            fine = await clockwork.read_all()
+            fine = await clockwork.read_all(whole=whole)
     finally:
         await engine.dispose()
-    for reason in clockwork.held:
-        sys.stderr.write(f"held: {reason} (LARGEST_SHARE may be raised for one run)\n")
+    for number, reason in clockwork.held:
+        sys.stderr.write(f"held: {reason} (python -m catalog_sync runs show {number})\n")
     return (3 if clockwork.held else 0) if fine else 1
 
 
-async def print_runs(given: Settings) -> None:
-    """The latest runs as a table, and every rejected row of the newest run of each source."""
-    engine = database.connect(given.postgres_url)
-    try:
-        async with database.sessions(engine)() as session:
-            rows = await runs.latest(session, 20)
-    finally:
-        await engine.dispose()
-    sys.stdout.write(
-        f"{'finished (UTC)':<20} {'source':<18} {'read':>7} {'changed':>7} {'ended':>6} {'rejected':>8}  held\n"
+def _sync_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = (
+        f"example: {parser.prog} --whole\nexit codes: 0 done · 1 a source is away · 2 a setting is missing · 3 held"
     )
-    told: set[str] = set()
-    for row in rows:
-        sys.stdout.write(
-            f"{row.finished_at:%Y-%m-%d %H:%M:%S}  {row.source:<18} {row.read:>7} {row.changed:>7} {row.ended:>6} "
-            f"{len(row.rejected):>8}  {row.held or '-'}\n"
-        )
-        if row.source not in told:
-            told.add(row.source)
-            for one in row.rejected:
-                sys.stdout.write(f"    rejected {one['resource']}: {one['reason']}\n")
+    parser.add_argument("--whole", action="store_true", help="read everything, not only what has changed")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -84,15 +68,15 @@ def main(argv: Sequence[str] | None = None) -> None:
             "worker": "Read the sources on schedule and send what changed.",
             "all": "The same: this service has no API of its own yet.",
             "sync": "Read every source once, now. Exit code 1: a source is away, 3: a run was held.",
-            "runs": "Show the latest runs and the rows they could not use.",
+            "runs": runs_command.SENTENCE,
             "migrate": "Bring the database up to date.",
             "reconcile": reconcile_command.SENTENCE,
         },
         argv,
-        {"reconcile": reconcile_command.arguments},
+        {"sync": _sync_arguments, "runs": runs_command.arguments, "reconcile": reconcile_command.arguments},
     )
     given = settings.read(Settings)
-    logging.configure("catalog-sync", given.log_level, sys.stderr if asked.command == "reconcile" else None)
+    logging.configure("catalog-sync", given.log_level, sys.stderr if asked.command in ("reconcile", "runs") else None)
 
     async def worker() -> None:
         await work(given)
@@ -101,9 +85,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         case "worker" | "all":
             process.run(worker)
         case "sync":
-            sys.exit(asyncio.run(sync_once(given)))
+            sys.exit(asyncio.run(sync_once(given, whole=asked.whole)))
         case "runs":
-            asyncio.run(print_runs(given))
+            sys.exit(runs_command.run(asked, given.postgres_url))
         case "migrate":
             migrate(given.postgres_url, given.migrations)
         case "reconcile":
@@ -112,9 +96,9 @@ def main(argv: Sequence[str] | None = None) -> None:
                     asked,
                     given.kafka_bootstrap,
                     given.postgres_url,
-                    list(sync.TOPICS),
-                    sync.version_told,
-                    sync.versions_to_tell,
-                    sync.announce_anew,
+                    list(announce.TOPICS),
+                    announce.version_told,
+                    announce.versions_to_tell,
+                    announce.announce_anew,
                 )
             )

@@ -2,18 +2,28 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import structlog
+from prometheus_client import Gauge
 
-from catalog_sync.domain.reading import Kind, Reading, SourceAway
-from catalog_sync.service import sync
+from catalog_sync.domain.differences import Shares
+from catalog_sync.domain.reading import Kind, SourceAway
+from catalog_sync.service import decisions, sync
+from catalog_sync.service.catalogue import Pace, sync_catalogue
+from catalog_sync.service.sync import Outcome
 from catalog_sync.settings import Settings
 from catalog_sync.source import code_files, national_catalogue
 from kit.database import Sessions, is_transient
 
 log = structlog.get_logger(__name__)
+
+HELD_RUNS = Gauge("vf_sync_held_runs", "Runs that wait for an operator's decision", ["source"])
+REJECTED_ROWS = Gauge("vf_sync_rejected_rows", "Source rows that cannot be used", ["source"])
+READ_AGE_SECONDS = Gauge("vf_sync_read_age_seconds", "Since the source was last read completely", ["source"])
+
+_SAMPLE_SECONDS = 15.0
 
 
 class Clockwork:
@@ -27,18 +37,24 @@ class Clockwork:
         """When the loop last went round, for liveness."""
         self.has_read = False
         """True once every source has been read since this process started."""
-        self.held: list[str] = []
-        """Why the latest round changed nothing of a source that was read."""
+        self.held: list[tuple[int, str]] = []
+        """Runs of the latest round that changed nothing of a source that was read, and why."""
+        self._pause = 0.0
+        """How long a source has asked to be left alone."""
 
     async def run(self) -> None:
         """Until cancelled. A source or database that is away is tried again a little later; nothing is lost by that."""
-        due = time.monotonic()
+        due = sample = time.monotonic()
         while True:
             self.beat = time.monotonic()
             if self.beat >= due:
                 fine = await self._read_all_beating()
                 self.has_read = self.has_read or fine
-                due = time.monotonic() + (self._given.sync_seconds if fine else self._given.retry_seconds)
+                again = self._given.sync_seconds if fine else max(self._given.retry_seconds, self._pause)
+                due, sample = time.monotonic() + again, 0.0
+            if self.beat >= sample:
+                await self._sample()
+                sample = time.monotonic() + _SAMPLE_SECONDS
             await asyncio.sleep(1)
 
     async def _read_all_beating(self) -> bool:
@@ -57,25 +73,52 @@ class Clockwork:
             log.warning("waiting for an engine", engine="postgresql", reason=type(error).__name__)
             return False
 
-    async def read_all(self) -> bool:
-        """Read every source once; False when one could not be read."""
-        self.held = []
+    async def read_all(self, *, whole: bool = False) -> bool:
+        """Read every source once, `whole` or what has changed; False when one could not be read."""
+        self.held, self._pause = [], 0.0
         fine = True
         # Codes first: the rest hangs on them.
-        if (folder := self._given.code_files) is not None:
-            fine &= await self._read(code_files.NAME, [Kind.CODE], asyncio.to_thread(code_files.read, folder))
-        catalogue = national_catalogue.read(self._client)
-        return await self._read(national_catalogue.NAME, [Kind.UNIT, Kind.OFFERING], catalogue) and fine
+        if self._given.code_files is not None:
+            fine &= await self._read(code_files.NAME, whole)
+        return await self._read(national_catalogue.NAME, whole) and fine
 
-    async def _read(self, source: str, kinds: list[Kind], work: Awaitable[Reading]) -> bool:
+    async def _read(self, source: str, whole: bool) -> bool:
         try:
-            reading = await work
+            outcome = await (self._codes() if source == code_files.NAME else self._catalogue(whole))
         except SourceAway as error:
             log.warning("source away", source=source, reason=str(error))
+            self._pause = max(self._pause, error.wait_seconds)
             return False
-        async with self._sessions.begin() as session:
-            share = self._given.largest_share
-            outcome = await sync.sync(session, source, kinds, reading, largest_share=share)
         if outcome.held is not None:
-            self.held.append(f"{source}: {outcome.held}")
+            self.held.append((outcome.run, f"{source}: {outcome.held}"))
         return True
+
+    async def _codes(self) -> Outcome:
+        folder, shares = self._given.code_files, self._shares
+        assert folder is not None  # noqa: S101 the caller has looked
+        reading = await asyncio.to_thread(code_files.read, folder)
+        return await sync.sync(self._sessions, code_files.NAME, [Kind.CODE], reading, largest_share=shares.ended)
+
+    async def _catalogue(self, whole: bool) -> Outcome:
+        pace = Pace(timedelta(seconds=self._given.full_sync_seconds), timedelta(seconds=self._given.overlap_seconds))
+        guide = national_catalogue.GUIDE
+        return await sync_catalogue(self._sessions, self._client, guide, self._shares, pace, whole=whole)
+
+    @property
+    def _shares(self) -> Shares:
+        return Shares(self._given.largest_share, self._given.largest_changed_share)
+
+    async def _sample(self) -> None:
+        """What metrics tell of runs; a decision may have been made in another process."""
+        try:
+            standing = await decisions.standing(self._sessions)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            return
+        now = datetime.now(UTC)
+        for one in standing:
+            HELD_RUNS.labels(one.source).set(one.held)
+            REJECTED_ROWS.labels(one.source).set(one.rejected)
+            if one.read_at is not None:
+                READ_AGE_SECONDS.labels(one.source).set((now - one.read_at).total_seconds())

@@ -1,8 +1,8 @@
-"""What a synced source yields: facts per key, rows that could not be used, and when a run is too odd to believe."""
+"""What a synced source yields: facts per key, rows that could not be used, and how a FHIR source is to be read."""
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -30,6 +30,11 @@ class Fact:
         told = {name: value for name, value in self.content.items() if name not in {"source", "changed_at"}}
         return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
+    @property
+    def reference(self) -> str:
+        """The row in the source that tells of it; its key where the source does not name rows."""
+        return str((self.content.get("source") or {}).get("reference") or self.key)
+
 
 @dataclass(frozen=True)
 class Rejected:
@@ -49,20 +54,31 @@ class Reading:
     """True when a row could not even be told apart from others: then nothing may be taken for gone."""
 
 
+@dataclass(frozen=True)
+class Guide:
+    """A FHIR guide that we can read: what is asked for, and what it becomes.
+
+    `interpret` takes one list of resources per type, in the order of `types`, and is asked for parts of the catalogue:
+    some rows, everything they point to, and everything of `beside` that points to them or to their unit. Types that
+    tell of units come before types that tell of what units offer.
+    """
+
+    name: str
+    """The source's own name, as in `source.system`."""
+    types: tuple[str, ...]
+    beside: tuple[str, ...]
+    """Types that only describe others, such as Location."""
+    interpret: Callable[..., Reading]
+
+
 class SourceAway(Exception):
     """The source does not answer, or not with what was asked for. Nothing has been changed."""
 
+    def __init__(self, reason: str, wait_seconds: float = 0.0) -> None:
+        super().__init__(reason)
+        self.wait_seconds = wait_seconds
+        """How long the source asks to be left alone."""
 
-class TooManyGone(Exception):
-    """A run would end a suspicious share of what is known: the source is more likely broken than the country."""
 
-
-def check_share(kind: Kind, gone: int, known: int, largest_share: float) -> None:
-    """Raise TooManyGone when more than the given share (0-1) of what is known of a kind is missing.
-
-    Below 20 known things: never.
-    """
-    if known >= 20 and gone > known * largest_share:
-        raise TooManyGone(
-            f"{gone} of {known} {kind}s are missing from the source, more than {largest_share:.0%}: nothing changed"
-        )
+class LinkExpired(SourceAway):
+    """The source does not know the page any more that a reading is to go on with."""

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from catalog_sync.domain.reading import Fact, Kind, Reading, Rejected
+from catalog_sync.domain.reading import Fact, Guide, Kind, Reading, Rejected
 from catalog_sync.source.fhir_fields import (
     Resource,
     Unusable,
@@ -33,6 +33,7 @@ from rules.identifiers import icd10_code, kva_code, sctid
 T = TypeVar("T")
 
 NAME = "nationell-katalog"
+TYPES = ("Organization", "Location", "HealthcareService")
 
 _PROVIDER, _UNIT = "143591000052106", "43741000"
 _PERIOD = "sendi-healthcare-service-period-extension"
@@ -47,7 +48,7 @@ _CODE_SYSTEMS: Mapping[str, tuple[str, Callable[[str], str]]] = {
 async def read(client: httpx.AsyncClient) -> Reading:
     """Read the whole catalogue. Raises SourceAway; rows that cannot be used are in the reading's rejected list."""
     found: dict[str, list[Resource]] = {}
-    for resource_type in ("Organization", "Location", "HealthcareService"):
+    for resource_type in TYPES:
         # By id: a catalogue that changes while it is paged through may show a row twice.
         rows = {str(one.get("id")): one async for page in pages(client, resource_type) for one in page}
         found[resource_type] = list(rows.values())
@@ -187,3 +188,7 @@ def _is_unit(one: Resource) -> bool:
 
 def _type(one: Resource) -> str | None:
     return next((coding.get("code") for row in one.get("type", []) for coding in codings(row)), None)
+
+
+GUIDE = Guide(NAME, TYPES, beside=("Location",), interpret=interpret)
+"""How this catalogue is read."""
