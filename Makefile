@@ -89,6 +89,10 @@ bench-visible: $(STAMP)  ## Measure how soon an approved agreement is found by s
 bench-plumbing: $(STAMP)  ## Measure relay, consumer and projection beside the bare engines; prints JSON: ONLY=relay,latency SMALL=1 GROWTH=1 PEER=debezium.
 	@$(PY) -m bench.plumbing $(if $(ONLY),--only "$(ONLY)") $(if $(SMALL),--small) $(if $(GROWTH),--growth) $(if $(PEER),--peer "$(PEER)")
 
+.PHONY: bench-catalogue
+bench-catalogue: $(STAMP)  ## Measure the sync of 20,000 units and 60,000 offerings beside bare reading and sending; prints JSON: UNITS=2000.
+	@$(PY) -m bench.catalogue $(if $(UNITS),--units $(UNITS))
+
 .PHONY: clean
 clean:  ## Stop the demo and remove its data, caches and .venv.
 	@test ! -x $(PY) || $(PY) -m demo down

@@ -1,12 +1,14 @@
 """A small Sweden's simulated catalogue, and this service's own database."""
 
 import copy
+import json
 from collections.abc import AsyncIterator, Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI, Request, Response
 from sqlalchemy import func, select
 
 from catalog_sync.domain.differences import Shares
@@ -91,6 +93,78 @@ def small():
         )
 
     return [provider, hospital, clinic], [place(1), place(2)], [service(1), service(2)]
+
+
+class Served:
+    """A small catalogue that a test changes. It pages by offset, so rows move when others come and go."""
+
+    def __init__(self, *resources: dict[str, Any]) -> None:
+        self.rows: dict[str, dict[str, Any]] = {}
+        self.asked: list[str] = []
+        self.page_size = 2
+        self.answers: Callable[[str], Response | None] = lambda _: None
+        """A test's own answer to an address, instead of the right one."""
+        self.etags = False
+        self.base = "http://katalog.test"
+        self.app = FastAPI()
+        self.app.get("/fhir/{kind}")(self.search)
+        self.app.get("/fhir/{kind}/{identity}")(self.read)
+        self.put(*resources)
+
+    def put(self, *resources: dict[str, Any]) -> None:
+        """Add or change; each is as of now for a reader that asks for changes."""
+        for one in resources:
+            changed = {**copy.deepcopy(one), "meta": {"lastUpdated": datetime.now(UTC).isoformat()}}
+            self.rows[f"{one['resourceType']}/{one['id']}"] = changed
+
+    async def search(self, request: Request, kind: str) -> Response:
+        address = f"{kind}?{request.url.query}"
+        self.asked.append(address)
+        if (own := self.answers(address)) is not None:
+            return own
+        offset = int(request.query_params.get("_offset", 0))
+        since = request.query_params.get("_lastUpdated", "ge2000-01-01T00:00:00Z").removeprefix("ge")
+        found = [
+            one
+            for one in self.rows.values()
+            if one["resourceType"] == kind
+            and datetime.fromisoformat(one["meta"]["lastUpdated"]) >= datetime.fromisoformat(since)
+        ]
+        query = f"_lastUpdated=ge{since}&_offset={offset + self.page_size}"
+        more = [{"relation": "next", "url": f"{self.base}/fhir/{kind}?{query}"}]
+        bundle = {
+            "resourceType": "Bundle",
+            "entry": [{"resource": one} for one in found[offset : offset + self.page_size]],
+            "link": more if len(found) > offset + self.page_size else [],
+        }
+        body = json.dumps(bundle)
+        etag = f'W/"{hash(body)}"'
+        if self.etags and request.headers.get("if-none-match") == etag:
+            return Response(status_code=304, headers={"ETag": etag})
+        return Response(body, headers={"ETag": etag} if self.etags else {})
+
+    async def read(self, kind: str, identity: str) -> Response:
+        self.asked.append(f"{kind}/{identity}")
+        found = self.rows.get(f"{kind}/{identity}")
+        return Response(json.dumps(found)) if found is not None else Response(status_code=404)
+
+
+@pytest.fixture
+def serving() -> type[Served]:
+    """`serving(*resources)`: a catalogue that a test changes."""
+    return Served
+
+
+@pytest.fixture
+def served(small) -> Served:
+    """A provider, a hospital and its clinic, their places, and a service of each."""
+    return Served(*(one for rows in small for one in rows))
+
+
+@pytest.fixture
+def client(served: Served, reach: Callable[..., httpx.AsyncClient]) -> httpx.AsyncClient:
+    """A client of it."""
+    return reach(served.app)
 
 
 class Ledger:

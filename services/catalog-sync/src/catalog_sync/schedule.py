@@ -44,17 +44,19 @@ class Clockwork:
 
     async def run(self) -> None:
         """Until cancelled. A source or database that is away is tried again a little later; nothing is lost by that."""
-        due = sample = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._sample_for_ever())
+            group.create_task(self._read_for_ever())
+
+    async def _read_for_ever(self) -> None:
+        due = time.monotonic()
         while True:
             self.beat = time.monotonic()
             if self.beat >= due:
                 fine = await self._read_all_beating()
                 self.has_read = self.has_read or fine
-                again = self._given.sync_seconds if fine else max(self._given.retry_seconds, self._pause)
-                due, sample = time.monotonic() + again, 0.0
-            if self.beat >= sample:
-                await self._sample()
-                sample = time.monotonic() + _SAMPLE_SECONDS
+                pause = max(self._given.retry_seconds, self._pause)
+                due = time.monotonic() + (self._given.sync_seconds if fine else pause)
             await asyncio.sleep(1)
 
     async def _read_all_beating(self) -> bool:
@@ -108,16 +110,19 @@ class Clockwork:
     def _shares(self) -> Shares:
         return Shares(self._given.largest_share, self._given.largest_changed_share)
 
-    async def _sample(self) -> None:
-        """What metrics tell of runs; a decision may have been made in another process."""
-        try:
-            standing = await decisions.standing(self._sessions)
-        except Exception as error:
-            if not is_transient(error):
-                raise
-            return
+    async def _sample_for_ever(self) -> None:
+        while True:
+            try:
+                await self.sample()
+            except Exception as error:  # a database that is away is told by the outbox and by readiness
+                if not is_transient(error):
+                    raise
+            await asyncio.sleep(_SAMPLE_SECONDS)
+
+    async def sample(self) -> None:
+        """Bring the metrics of runs up to date: a decision may have been made in another process."""
         now = datetime.now(UTC)
-        for one in standing:
+        for one in await decisions.standing(self._sessions):
             HELD_RUNS.labels(one.source).set(one.held)
             REJECTED_ROWS.labels(one.source).set(one.rejected)
             if one.read_at is not None:
