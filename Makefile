@@ -95,6 +95,10 @@ bench-plumbing: $(STAMP)  ## Measure relay, consumer and projection beside the b
 bench-codes: $(STAMP)  ## Measure validation, text search and translation of codes beside a bare lookup; prints JSON.
 	@$(PY) -m bench.codes
 
+.PHONY: bench-catalogue
+bench-catalogue: $(STAMP)  ## Measure the sync of 20,000 units and 60,000 offerings beside bare reading and sending; prints JSON: UNITS=2000.
+	@$(PY) -m bench.catalogue $(if $(UNITS),--units $(UNITS))
+
 .PHONY: clean
 clean:  ## Stop the demo and remove its data, caches and .venv.
 	@test ! -x $(PY) || $(PY) -m demo down

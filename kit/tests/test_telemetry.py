@@ -13,6 +13,7 @@ from kit import telemetry
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations"
 METRICS = (OPERATIONS / "metrics.md").read_text()
 ALERTS = yaml.safe_load((OPERATIONS / "alerts.yaml").read_text())
+RULES = [rule for group in ALERTS["groups"] for rule in group["rules"]]
 SERVED = [found for found in vars(telemetry).values() if isinstance(found, MetricWrapperBase)]
 
 
@@ -31,7 +32,7 @@ def test_every_metric_is_documented_with_its_labels(metric: MetricWrapperBase) -
     assert documented[metric._name] == (", ".join(metric._labelnames) or "–")
 
 
-@pytest.mark.parametrize("rule", ALERTS["groups"][0]["rules"], ids=lambda rule: rule["alert"])
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
 def test_every_alert_asks_for_documented_metrics_and_says_what_to_do(rule: dict[str, Any]) -> None:
     assert _named(rule["expr"])
     assert _named(rule["expr"]) <= _named(METRICS)

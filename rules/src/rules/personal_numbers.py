@@ -12,6 +12,7 @@ _CANDIDATE = re.compile(
     r"(?<!\d)(?P<century>18|19|20)?(?P<date>(?P<year>\d\d)[ ./-]?(?P<month>\d\d)[ ./-]?(?P<day>\d\d))"
     r"(?P<sign>[ .,/:;=*()_+-]{0,3})(?!(?:19|20)\d\d[./-]\d\d[./-]\d\d(?!\d))(?P<last>\d{4})(?!\d)"
 )
+_DIGIT = re.compile(r"\d")
 _DASHES = frozenset("−⁃ー")
 """Signs that look like a hyphen though Unicode does not class them as dashes."""
 _INVISIBLE = frozenset({"Cc", "Cf", "Me", "Mn"})
@@ -24,14 +25,14 @@ def holds_personal_number(text: str) -> bool:
     of the pen in the check digit does not make it less personal); other forms also need the check digit, since
     telephone and diary numbers look the same.
     """
-    return any(_reads_as_one(match) for match in _CANDIDATE.finditer(_plain(text)))
-
-
-def _plain(text: str) -> str:
     # %-escapes, full-width digits, odd dashes and invisible marks must not hide a number.
     while (unescaped := unquote(text)) != text:
         text = unescaped
-    return "".join(_plain_sign(sign) for sign in unicodedata.normalize("NFKC", text))
+    text = unicodedata.normalize("NFKC", text)
+    # Most texts have too few digits: looking at each of their signs took half of the time of reading a catalogue.
+    if len(_DIGIT.findall(text)) < 10:
+        return False
+    return any(_reads_as_one(match) for match in _CANDIDATE.finditer("".join(map(_plain_sign, text))))
 
 
 def _plain_sign(sign: str) -> str:

@@ -1,16 +1,22 @@
 """A small Sweden's simulated catalogue, and this service's own database."""
 
 import copy
+import json
 from collections.abc import AsyncIterator, Callable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI, Request, Response
 from sqlalchemy import func, select
 
-from catalog_sync.domain.reading import Fact, Kind, Reading
+from catalog_sync.domain.differences import Shares
+from catalog_sync.domain.reading import Fact, Guide, Kind, Reading
 from catalog_sync.service import sync
+from catalog_sync.service.catalogue import Pace, sync_catalogue
+from catalog_sync.service.sync import Outcome
+from catalog_sync.source import national_catalogue
 from catalog_sync.store import tables
 from contracts import CareOfferingUpdated, CareUnitUpdated, CodeUpdated, Message, decode
 from demo import fhir_shapes as shapes
@@ -89,6 +95,78 @@ def small():
     return [provider, hospital, clinic], [place(1), place(2)], [service(1), service(2)]
 
 
+class Served:
+    """A small catalogue that a test changes. It pages by offset, so rows move when others come and go."""
+
+    def __init__(self, *resources: dict[str, Any]) -> None:
+        self.rows: dict[str, dict[str, Any]] = {}
+        self.asked: list[str] = []
+        self.page_size = 2
+        self.answers: Callable[[str], Response | None] = lambda _: None
+        """A test's own answer to an address, instead of the right one."""
+        self.etags = False
+        self.base = "http://katalog.test"
+        self.app = FastAPI()
+        self.app.get("/fhir/{kind}")(self.search)
+        self.app.get("/fhir/{kind}/{identity}")(self.read)
+        self.put(*resources)
+
+    def put(self, *resources: dict[str, Any]) -> None:
+        """Add or change; each is as of now for a reader that asks for changes."""
+        for one in resources:
+            changed = {**copy.deepcopy(one), "meta": {"lastUpdated": datetime.now(UTC).isoformat()}}
+            self.rows[f"{one['resourceType']}/{one['id']}"] = changed
+
+    async def search(self, request: Request, kind: str) -> Response:
+        address = f"{kind}?{request.url.query}"
+        self.asked.append(address)
+        if (own := self.answers(address)) is not None:
+            return own
+        offset = int(request.query_params.get("_offset", 0))
+        since = request.query_params.get("_lastUpdated", "ge2000-01-01T00:00:00Z").removeprefix("ge")
+        found = [
+            one
+            for one in self.rows.values()
+            if one["resourceType"] == kind
+            and datetime.fromisoformat(one["meta"]["lastUpdated"]) >= datetime.fromisoformat(since)
+        ]
+        query = f"_lastUpdated=ge{since}&_offset={offset + self.page_size}"
+        more = [{"relation": "next", "url": f"{self.base}/fhir/{kind}?{query}"}]
+        bundle = {
+            "resourceType": "Bundle",
+            "entry": [{"resource": one} for one in found[offset : offset + self.page_size]],
+            "link": more if len(found) > offset + self.page_size else [],
+        }
+        body = json.dumps(bundle)
+        etag = f'W/"{hash(body)}"'
+        if self.etags and request.headers.get("if-none-match") == etag:
+            return Response(status_code=304, headers={"ETag": etag})
+        return Response(body, headers={"ETag": etag} if self.etags else {})
+
+    async def read(self, kind: str, identity: str) -> Response:
+        self.asked.append(f"{kind}/{identity}")
+        found = self.rows.get(f"{kind}/{identity}")
+        return Response(json.dumps(found)) if found is not None else Response(status_code=404)
+
+
+@pytest.fixture
+def serving() -> type[Served]:
+    """`serving(*resources)`: a catalogue that a test changes."""
+    return Served
+
+
+@pytest.fixture
+def served(small) -> Served:
+    """A provider, a hospital and its clinic, their places, and a service of each."""
+    return Served(*(one for rows in small for one in rows))
+
+
+@pytest.fixture
+def client(served: Served, reach: Callable[..., httpx.AsyncClient]) -> httpx.AsyncClient:
+    """A client of it."""
+    return reach(served.app)
+
+
 class Ledger:
     """This service's database: run a sync, look at what it holds and what it would send."""
 
@@ -97,11 +175,34 @@ class Ledger:
         self.engine = database.connect(url)
         self.sessions = database.sessions(self.engine)
 
-    async def sync(self, reading: Reading, *kinds: Kind, share: float = 0.1) -> sync.Outcome:
-        async with self.sessions.begin() as session:
-            return await sync.sync(
-                session, "prov", list(kinds or (Kind.UNIT, Kind.OFFERING)), copy.deepcopy(reading), largest_share=share
-            )
+    async def sync(self, reading: Reading, *kinds: Kind, share: float = 0.1, changed: float = 1.0) -> Outcome:
+        return await sync.sync(
+            self.sessions,
+            "prov",
+            list(kinds or (Kind.UNIT, Kind.OFFERING)),
+            copy.deepcopy(reading),
+            largest_share=share,
+            largest_changed_share=changed,
+        )
+
+    async def follow(
+        self,
+        client: httpx.AsyncClient,
+        *,
+        whole: bool = False,
+        share: float = 0.1,
+        changed: float = 0.3,
+        guide: Guide = national_catalogue.GUIDE,
+    ) -> Outcome:
+        """Read a served catalogue, as the worker does."""
+        pace = Pace(timedelta(days=1), timedelta(minutes=5))
+        return await sync_catalogue(self.sessions, client, guide, Shares(share, changed), pace, whole=whole)
+
+    async def rows(self, table: str) -> list[Any]:
+        """All rows of a table, by its primary key."""
+        found = tables.tables.tables[table]
+        async with self.sessions() as session:
+            return list(await session.execute(select(found).order_by(*found.primary_key.columns)))
 
     async def announced(self) -> list[Any]:
         """What waits in the outbox, decoded as readers would, oldest first; the outbox is empty afterwards."""

@@ -4,7 +4,6 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -13,8 +12,8 @@ import uvicorn
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from catalog_sync.domain.reading import Reading, Rejected
-from catalog_sync.main import main, print_runs
+from catalog_sync.domain.reading import Reading
+from catalog_sync.main import main
 from catalog_sync.schedule import Clockwork
 from catalog_sync.settings import Settings
 from catalog_sync.store import tables
@@ -64,31 +63,10 @@ async def test_a_held_sync_says_so_and_exits_with_three(ledger, served, unit):
     code, _, err = await command("sync", POSTGRES_URL=ledger.url, CATALOGUE_URL=served)
     assert code == 3
     assert err == (
-        "held: nationell-katalog: 30 of 30 units are missing from the source, more than 10%: nothing changed"
-        " (LARGEST_SHARE may be raised for one run)\n"
+        "held: nationell-katalog: 30 of 30 units would end, more than 10%: nothing changed"
+        " (python -m catalog_sync runs show 2)\n"
     )
     assert await ledger.announced() == []
-
-
-@pytest.mark.engine
-async def test_runs_prints_a_table_whose_columns_stand_under_their_heads(ledger, unit, capsys):
-    await ledger.sync(Reading([unit(1), unit(2)], [Rejected("Organization/9", "name: is missing")]))
-    await ledger.sync(Reading([unit(1)]))
-    capsys.readouterr()
-    await print_runs(Settings(postgres_url=ledger.url, kafka_bootstrap="x", catalogue_url="x"))
-    head, newest, older, *rest = capsys.readouterr().out.splitlines()
-    for row, numbers in ((newest, ("1", "0", "1", "0")), (older, ("2", "2", "0", "1"))):
-        for name, number in zip(("read", "changed", "ended", "rejected"), numbers, strict=True):
-            end = head.index(name) + len(name)
-            assert row[:end].split()[-1] == number, f"{name} of {row!r}"
-            assert row[end : end + 1] == " "
-        assert row[head.index("source") :].startswith("prov ")
-        assert row[head.index("held") :] == "-"
-        assert datetime.fromisoformat(row[:19]).replace(tzinfo=UTC) <= datetime.now(UTC)
-    assert rest == [], "the newest run of the source had nothing to reject"
-    await ledger.sync(Reading([], [Rejected("Organization/1", "name: is missing")]))
-    await print_runs(Settings(postgres_url=ledger.url, kafka_bootstrap="x", catalogue_url="x"))
-    assert "    rejected Organization/1: name: is missing" in capsys.readouterr().out
 
 
 @pytest.mark.engine

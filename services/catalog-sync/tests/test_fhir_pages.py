@@ -1,5 +1,6 @@
 """Paging over HTTP: a busy source is asked again, a broken one is away, and nothing is read twice or for ever."""
 
+import asyncio
 import json
 
 import pytest
@@ -61,10 +62,49 @@ async def test_a_source_that_never_recovers_is_away_after_growing_waits(reach, h
     assert hurried == [0.5, 1, 2, 4, 8]
 
 
-async def test_the_source_is_given_the_time_it_asks_for_within_reason(reach, hurried):
-    busy = [Response(status_code=429, headers={"Retry-After": value}) for value in ("7", "86400", "Wed, 21 Oct", "-1")]
-    await read(reach(serve(*busy, as_json(bundle()))))
-    assert hurried == [7, 30, 30, 30]
+async def test_the_source_is_given_the_time_it_asks_for_in_seconds_or_until_a_date(reach, hurried):
+    headers = [
+        {"Retry-After": "7"},
+        {"Retry-After": "Wed, 25 Nov 2026 12:00:09 GMT", "Date": "Wed, 25 Nov 2026 12:00:00 GMT"},
+        {"Retry-After": "Wed, 21 Oct"},
+        {"Retry-After": "Wed, 25 Nov 2020 12:00:00 GMT"},
+        {"Retry-After": "-1"},
+    ]
+    await read(reach(serve(*(Response(status_code=429, headers=one) for one in headers), as_json(bundle()))))
+    assert hurried == [7, 14, 28, 30, 30], "what it asks for, growing, and never longer than half a minute"
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [("600", 600), ("Wed, 25 Nov 2026 13:00:00 GMT", 3600), ("99999999", 6 * 3600)],
+)
+async def test_a_source_that_asks_for_a_long_pause_is_left_alone_for_that_long(reach, hurried, asked, seconds):
+    headers = {"Retry-After": asked, "Date": "Wed, 25 Nov 2026 12:00:00 GMT"}
+    app = serve(Response(status_code=503, headers=headers))
+    with pytest.raises(SourceAway, match="asks for a pause") as away:
+        await read(reach(app))
+    assert (away.value.wait_seconds, app.state.asked, hurried) == (seconds, 1, [])
+
+
+async def test_an_answer_that_trickles_for_ever_is_given_up(reach, hurried, monkeypatch):
+    monkeypatch.setattr(fhir_pages, "_ANSWER_SECONDS", 0.01)
+    app = FastAPI()
+    stuck = asyncio.Event()
+
+    @app.get("/fhir/{rest:path}")
+    async def answer(rest: str) -> None:
+        await stuck.wait()
+
+    with pytest.raises(SourceAway, match="TimeoutError after 6 tries"):
+        await read(reach(app))
+
+
+async def test_a_value_that_is_not_quite_json_spoils_its_own_row_only(reach, small):
+    (provider, hospital, clinic), places, services = small
+    places[1]["position"]["latitude"] = float("nan")
+    reading = await read(reach(serve(*map(as_json, [bundle(provider, hospital, clinic), bundle(*places), bundle()]))))
+    assert [row.resource for row in reading.rejected] == ["Location/pl-2", "Organization/ve-2"]
+    assert services
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 import contracts
 from catalog_sync.domain.reading import Kind, Reading
-from catalog_sync.service import profiles, sync, topics
+from catalog_sync.service import profiles, topics
 from catalog_sync.store import facts, tables
 from engines import eventually
 from kit.consumer import record as readable
@@ -88,7 +88,7 @@ async def _told(bootstrap: str) -> dict[str, tuple[int, str]]:
     async for batch in everything(bootstrap, [UNITS]):
         for one in batch:
             record = readable(one)
-            found[record.key.decode()] = (sync.version_told(record), json.loads(record.value)["status"])
+            found[record.key.decode()] = (topics.version_told(record), json.loads(record.value)["status"])
     return found
 
 

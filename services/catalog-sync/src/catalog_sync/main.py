@@ -1,5 +1,6 @@
 """Puts catalog-sync together: the api and the worker process, a sync by hand, the list of runs, migrations, upkeep."""
 
+import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
@@ -7,9 +8,8 @@ from collections.abc import Sequence
 from fastapi import FastAPI
 
 from catalog_sync.schedule import Clockwork
-from catalog_sync.service import codes_command, topics
+from catalog_sync.service import codes_command, runs_command, topics
 from catalog_sync.settings import ApiSettings, Settings
-from catalog_sync.store import runs
 from kit import database, health, http, logging, settings
 from kit.outbox import Relay
 from upkeep import process, reconcile_command
@@ -48,41 +48,25 @@ async def work(given: Settings) -> None:
             await engine.dispose()
 
 
-async def sync_once(given: Settings) -> int:
+async def sync_once(given: Settings, *, whole: bool) -> int:
     """Read every source now; what changed is sent by the running worker. The exit code: 1 a source is away, 3 held."""
     engine = database.connect(given.postgres_url)
     try:
         async with http.client(given.catalogue_url) as client:
             clockwork = Clockwork(given, database.sessions(engine), client)
-            fine = await clockwork.read_all()
+            fine = await clockwork.read_all(whole=whole)
     finally:
         await engine.dispose()
-    for reason in clockwork.held:
-        sys.stderr.write(f"held: {reason} (LARGEST_SHARE may be raised for one run)\n")
+    for number, reason in clockwork.held:
+        sys.stderr.write(f"held: {reason} (python -m catalog_sync runs show {number})\n")
     return (3 if clockwork.held else 0) if fine else 1
 
 
-async def print_runs(given: Settings) -> None:
-    """The latest runs as a table, and every rejected row of the newest run of each source."""
-    engine = database.connect(given.postgres_url)
-    try:
-        async with database.sessions(engine)() as session:
-            rows = await runs.latest(session, 20)
-    finally:
-        await engine.dispose()
-    sys.stdout.write(
-        f"{'finished (UTC)':<20} {'source':<18} {'read':>7} {'changed':>7} {'ended':>6} {'rejected':>8}  held\n"
+def _sync_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = (
+        f"example: {parser.prog} --whole\nexit codes: 0 done · 1 a source is away · 2 a setting is missing · 3 held"
     )
-    told: set[str] = set()
-    for row in rows:
-        sys.stdout.write(
-            f"{row.finished_at:%Y-%m-%d %H:%M:%S}  {row.source:<18} {row.read:>7} {row.changed:>7} {row.ended:>6} "
-            f"{len(row.rejected):>8}  {row.held or '-'}\n"
-        )
-        if row.source not in told:
-            told.add(row.source)
-            for one in row.rejected:
-                sys.stdout.write(f"    rejected {one['resource']}: {one['reason']}\n")
+    parser.add_argument("--whole", action="store_true", help="read everything, not only what has changed")
 
 
 def serve(*beside: process.Run) -> None:
@@ -102,13 +86,18 @@ def main(argv: Sequence[str] | None = None) -> None:
             "worker": "Read the sources on schedule and send what changed.",
             "all": "Both in one process.",
             "sync": "Read every source once, now. Exit code 1: a source is away, 3: a run was held.",
-            "runs": "Show the latest runs and the rows they could not use.",
+            "runs": runs_command.SENTENCE,
             "codes": codes_command.SENTENCE,
             "migrate": "Bring the database up to date.",
             "reconcile": reconcile_command.SENTENCE,
         },
         argv,
-        {"codes": codes_command.arguments, "reconcile": reconcile_command.arguments},
+        {
+            "sync": _sync_arguments,
+            "runs": runs_command.arguments,
+            "codes": codes_command.arguments,
+            "reconcile": reconcile_command.arguments,
+        },
     )
     if asked.command == "codes" and asked.act == "check":
         # A region checks its files where no service runs: no settings are needed.
@@ -117,7 +106,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         serve()
         return
     given = settings.read(Settings)
-    logging.configure("catalog-sync", given.log_level, sys.stderr if asked.command in {"codes", "reconcile"} else None)
+    shown = asked.command in {"codes", "reconcile", "runs"}
+    logging.configure("catalog-sync", given.log_level, sys.stderr if shown else None)
 
     async def worker() -> None:
         await work(given)
@@ -128,9 +118,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         case "all":
             serve(worker)
         case "sync":
-            sys.exit(asyncio.run(sync_once(given)))
+            sys.exit(asyncio.run(sync_once(given, whole=asked.whole)))
         case "runs":
-            asyncio.run(print_runs(given))
+            sys.exit(runs_command.run(asked, given.postgres_url))
         case "codes":
             sys.exit(codes_command.report(given.postgres_url, as_json=asked.json))
         case "migrate":

@@ -18,10 +18,17 @@ class Settings(BaseSettings):
     """Folder of CSV files of municipalities and postal codes; unset: addresses are taken as they are."""
     code_files: Path | None = None
     """Folder of releases, maps and care areas, see `shipped/README.md`; none are read where it is unset."""
-    sync_seconds: float = 3600
+    sync_seconds: float = 600
+    """How often the sources are asked for what has changed."""
+    full_sync_seconds: float = 86400
+    """How often the catalogue is read as a whole: only that finds what was removed."""
+    overlap_seconds: float = 300
+    """How far before the latest reading the next one begins."""
     retry_seconds: float = 30
     largest_share: float = 0.1
-    """A run that would end more than this share of what is known is held."""
+    """A run that would end more than this share (0-1) of what is known of a kind is held."""
+    largest_changed_share: float = 0.3
+    """The same for units and offerings that would change."""
     host: str = "127.0.0.1"
     worker_port: int = 8100
     log_level: str = "INFO"

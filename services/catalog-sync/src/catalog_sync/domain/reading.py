@@ -1,4 +1,4 @@
-"""What a synced source yields: facts per key, rows that could not be used, and when a run is too odd to believe."""
+"""What a synced source yields: facts per key, rows that could not be used, and how a FHIR source is to be read."""
 
 import hashlib
 import json
@@ -31,6 +31,11 @@ class Fact:
         """Equal when nothing that readers care about has changed. When the source was last touched is no such thing."""
         told = {name: value for name, value in self.content.items() if name not in {"source", "changed_at"}}
         return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+    @property
+    def reference(self) -> str:
+        """The row in the source that tells of it; its key where the source does not name rows."""
+        return str((self.content.get("source") or {}).get("reference") or self.key)
 
 
 @dataclass(frozen=True)
@@ -82,17 +87,11 @@ class Guide:
 class SourceAway(Exception):
     """The source does not answer, or not with what was asked for. Nothing has been changed."""
 
+    def __init__(self, reason: str, wait_seconds: float = 0.0) -> None:
+        super().__init__(reason)
+        self.wait_seconds = wait_seconds
+        """How long the source asks to be left alone."""
 
-class TooManyGone(Exception):
-    """A run would end a suspicious share of what is known: the source is more likely broken than the country."""
 
-
-def check_share(kind: Kind, gone: int, known: int, largest_share: float) -> None:
-    """Raise TooManyGone when more than the given share (0-1) of what is known of a kind is missing.
-
-    Below 20 known things: never.
-    """
-    if known >= 20 and gone > known * largest_share:
-        raise TooManyGone(
-            f"{gone} of {known} {kind}s are missing from the source, more than {largest_share:.0%}: nothing changed"
-        )
+class LinkExpired(SourceAway):
+    """The source does not know the page any more that a reading is to go on with."""

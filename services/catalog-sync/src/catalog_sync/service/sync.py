@@ -1,153 +1,133 @@
-"""Syncing: what a source says now is compared with what is known, and every difference is announced."""
+"""Syncing: what a source says now is compared with what is known, and every difference is announced once."""
 
-from collections.abc import Collection, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
-from pydantic import ValidationError
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from catalog_sync.domain.reading import Fact, Kind, Reading, Rejected, TooManyGone, check_share
+from catalog_sync.domain.differences import Shares
+from catalog_sync.domain.reading import Fact, Kind, Reading, Rejected
+from catalog_sync.service import applying
+from catalog_sync.service.proposing import BATCH, propose, propose_ends, same_as_another, valid
 from catalog_sync.store import facts as known_facts
-from catalog_sync.store import runs
-from contracts import CareOfferingUpdated, CareUnitUpdated, CodeUpdated, Message, encode, reader
-from kit import outbox
-from kit.consumer import Record
-from kit.database import next_version
-from rules.calendar import swedish_day
+from catalog_sync.store import rejections, runs
+from catalog_sync.store.runs import State
+from kit.database import Sessions
 
 log = structlog.get_logger(__name__)
 
-_MESSAGES: dict[Kind, type[Message]] = {
-    Kind.UNIT: CareUnitUpdated,
-    Kind.OFFERING: CareOfferingUpdated,
-    Kind.CODE: CodeUpdated,
-}
-_READERS = {message.topic.name: reader(message) for message in _MESSAGES.values()}
-
-TOPICS: Mapping[str, Kind] = {message.topic.name: kind for kind, message in _MESSAGES.items()}
-"""The state topics of this service, and the kind of fact each tells of."""
+_STANDBY_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did."""
+    """What a run did; nothing where it is held."""
 
+    run: int
     read: int
     changed: int
+    """New ones among them."""
     ended: int
     rejected: Sequence[Rejected]
+    """What this run could not use."""
     held: str | None
 
 
 async def sync(
-    session: AsyncSession, source: str, kinds: Sequence[Kind], reading: Reading, *, largest_share: float
+    sessions: Sessions,
+    source: str,
+    kinds: Sequence[Kind],
+    reading: Reading,
+    *,
+    largest_share: float,
+    largest_changed_share: float = 1.0,
 ) -> Outcome:
     """Bring what is known of some kinds in line with a full reading of their source, and announce the differences.
 
     What the source no longer has ends, with a final state; a row that cannot be read is not gone and stays as known.
-    When more than `largest_share` of a kind would end, nothing is changed and the run is noted as held.
+    When more than a share of a kind would end or change, nothing is changed and the run is held for an operator.
     """
-    await known_facts.lock_sync(session)
+    async with alone(sessions):
+        await finish_earlier(sessions, source)
+        number, read, rejected = await _compare(sessions, source, kinds, reading)
+        held = await applying.judge(sessions, number, Shares(largest_share, largest_changed_share))
+        if held is None:
+            await applying.apply(sessions, number)
+    return await outcome_of(sessions, number, rejected, read)
+
+
+@asynccontextmanager
+async def alone(sessions: Sessions) -> AsyncIterator[None]:
+    """Waits until no other process is at work with runs, and keeps others out: reading twice would help nobody.
+
+    What is announced does not depend on it: a batch of changes locks the facts, and takes each proposal once.
+    """
+    while True:
+        async with runs.trying_alone(sessions) as mine:
+            if mine:
+                yield
+                return
+        await asyncio.sleep(_STANDBY_SECONDS)
+
+
+async def finish_earlier(sessions: Sessions, source: str) -> None:
+    """Go on with what a crash has interrupted: what was judged is applied, what was not is given up."""
+    while True:
+        async with sessions.begin() as session:
+            run = await runs.unfinished(session, source)
+            if run is None:
+                return
+            if run.state != State.APPLYING:
+                await runs.give_up(session, run.id, datetime.now(UTC), State.ABANDONED)
+                continue
+        await applying.apply(sessions, run.id)
+
+
+async def outcome_of(sessions: Sessions, number: int, rejected: Sequence[Rejected], read: int | None = None) -> Outcome:
+    """A run as it is now."""
+    async with sessions() as session:
+        run = await runs.one(session, number)
+    assert run is not None  # noqa: S101 runs are never removed
+    changed, ended = (0, 0) if run.state == State.HELD else (run.changed, run.ended)
+    return Outcome(number, run.read if read is None else read, changed, ended, rejected, run.held)
+
+
+async def _compare(
+    sessions: Sessions, source: str, kinds: Sequence[Kind], reading: Reading
+) -> tuple[int, int, list[Rejected]]:
     now = datetime.now(UTC)
-    known = await known_facts.known(session, kinds)
-    facts, rejected = _valid(reading)
-    told = {(fact.kind, fact.key) for fact in facts}
-    changed = [
-        fact
-        for fact in facts
-        if (row := known.get((fact.kind, fact.key))) is None or row.fingerprint != fact.fingerprint
-    ]
-    unread = {row.resource for row in rejected}
-    gone = [
-        (kind, key)
-        for (kind, key), row in known.items()
-        if not (row.ended or reading.nameless or (kind, key) in told or unread & {key, row.reference})
-    ]
-    held = None
-    try:
-        for kind in kinds:
-            alive = sum(1 for (of, _), row in known.items() if of is kind and not row.ended)
-            check_share(kind, sum(1 for of, _ in gone if of is kind), alive, largest_share)
-    except TooManyGone as error:
-        held, changed, gone = str(error), [], []
-        log.error("sync held", source=source, reason=held)
-    ended = [
-        fact for kind in kinds for fact in await _ended(session, kind, [key for of, key in gone if of == kind], now)
-    ]
-    for part, final in ((changed, False), (ended, True)):
-        versions = [next_version(row.version if (row := known.get((fact.kind, fact.key))) else None) for fact in part]
-        await known_facts.keep(session, part, versions, ended=final)
-        await announce(session, part, versions, now)
-    outcome = Outcome(len(facts), len(changed), len(ended), rejected, held)
-    await runs.note_run(
-        session,
-        source,
-        now,
-        read=outcome.read,
-        changed=outcome.changed,
-        ended=outcome.ended,
-        held=held,
-        rejected=rejected,
-    )
-    log.info(
-        "synced", source=source, read=outcome.read, changed=outcome.changed, ended=outcome.ended, rejected=len(rejected)
-    )
-    return outcome
-
-
-async def announce(session: AsyncSession, facts: Sequence[Fact], versions: Sequence[int], now: datetime) -> None:
-    """Put facts in the outbox, in the transaction that keeps them."""
-    messages = [
-        _MESSAGES[fact.kind].model_validate({**fact.content, "version": version})
-        for fact, version in zip(facts, versions, strict=True)
-    ]
-    await outbox.add(session, [encode(message, at=now) for message in messages])
-
-
-def version_told(record: Record) -> int:
-    """The version in a record of one of this service's topics. Raises Unreadable."""
-    return _READERS[record.topic](record).version
-
-
-async def versions_to_tell(session: AsyncSession, topic: str, keys: Collection[str] | None) -> dict[str, int]:
-    """What a topic must tell of each fact; with keys: of those alone, and no sync may change them meanwhile."""
-    if keys is not None:
-        await known_facts.lock_sync(session)
-    return await known_facts.versions(session, TOPICS[topic], keys)
-
-
-async def announce_anew(session: AsyncSession, topic: str, versions: Mapping[str, int]) -> None:
-    """Announce facts as they are, at new versions. No sync may change them meanwhile."""
-    facts = await known_facts.contents(session, TOPICS[topic], list(versions))
-    await known_facts.renumber(session, TOPICS[topic], versions)
-    await announce(session, facts, [versions[fact.key] for fact in facts], datetime.now(UTC))
-
-
-def _valid(reading: Reading) -> tuple[list[Fact], list[Rejected]]:
-    """The facts that make a message, each key once; the others join the rejected, with the field and the reason."""
-    good: dict[tuple[Kind, str], Fact] = {}
+    async with sessions.begin() as session:
+        number = await runs.begin(session, source, now, state=State.COMPARING, whole=True)
+    told: set[tuple[Kind, str]] = set()
     rejected = list(reading.rejected)
-    for fact in reading.facts:
-        resource = str((fact.content.get("source") or {}).get("reference") or fact.key)
-        try:
-            key = _MESSAGES[fact.kind].model_validate({**fact.content, "version": 1}).key()
-        except ValidationError as error:
-            row = error.errors(include_input=False)[0]
-            rejected.append(Rejected(resource, f"{'.'.join(map(str, row['loc']))}: {row['msg']}"))
-            continue
-        if (fact.kind, key) in good:
-            rejected.append(Rejected(resource, f"tells of the same {fact.kind} as another row"))
-            continue
-        good[fact.kind, key] = Fact(fact.kind, key, fact.content)
-    return list(good.values()), rejected
-
-
-async def _ended(session: AsyncSession, kind: Kind, keys: Sequence[str], now: datetime) -> list[Fact]:
-    final = {
-        Kind.UNIT: {"status": "closed", "closed_on": swedish_day(now).isoformat()},
-        Kind.OFFERING: {"status": "ended"},
-        Kind.CODE: {"status": "retired"},
-    }[kind]
-    return [Fact(kind, fact.key, {**fact.content, **final}) for fact in await known_facts.contents(session, kind, keys)]
+    for begin in range(0, len(reading.facts), BATCH):
+        good, bad = valid(reading.facts[begin : begin + BATCH])
+        rejected += bad
+        batch: list[Fact] = []
+        for fact in good:
+            if (fact.kind, fact.key) in told:
+                rejected.append(same_as_another(fact))
+            else:
+                told.add((fact.kind, fact.key))
+                batch.append(fact)
+        async with sessions.begin() as session:
+            await known_facts.lock_sync(session)
+            await propose(session, number, batch, now)
+    async with sessions.begin() as session:
+        await known_facts.lock_sync(session)
+        await rejections.note(session, source, number, rejected, now)
+        await rejections.keep_only(session, source, number)
+        unread = {row.resource for row in rejected}
+        for kind in kinds if not reading.nameless else ():
+            gone = [
+                key
+                for key, reference in await known_facts.alive_keys(session, kind)
+                if (kind, key) not in told and not unread & {key, reference}
+            ]
+            for begin in range(0, len(gone), BATCH):
+                await propose_ends(session, number, kind, gone[begin : begin + BATCH], now)
+        await runs.note(session, number, read=len(told), read_at=now, clock=now)
+    return number, len(told), rejected
