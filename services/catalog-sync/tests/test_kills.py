@@ -46,13 +46,14 @@ async def test_a_reading_goes_on_from_the_last_page_that_was_kept(ledger, served
     await eventually(lambda: any(asked.startswith("HealthcareService") for asked in served.asked), within=30)
     child.kill()
     await child.wait()
-    before = [asked for asked in served.asked if not asked.startswith("HealthcareService")]
+    before = [asked for asked in served.asked if not asked.startswith(("HealthcareService", "metadata"))]
     served.answers = lambda _: None
     served.asked.clear()
     child = await sync(ledger, address)
     assert await child.wait() == 0
     assert len(before) == 3
-    assert [asked.partition("?")[0] for asked in served.asked] == ["HealthcareService"], "no page is read twice"
+    again = [name for asked in served.asked if (name := asked.partition("?")[0]) != "metadata"]
+    assert again == ["HealthcareService"], "no page is read twice"
     announced = await ledger.announced()
     assert len({message.key() for message in announced}) == len(announced) == 4
     assert [row.state for row in await ledger.rows("run")] == ["done"]

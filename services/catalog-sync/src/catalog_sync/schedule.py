@@ -103,7 +103,7 @@ class Clockwork:
             self._pause = max(self._pause, error.wait_seconds)
             return False
         if outcome.held is not None:
-            self.held.append((outcome.run, f"{source}: {outcome.held}"))
+            self.held.append((outcome.run, f"{outcome.source}: {outcome.held}"))
         return True
 
     async def _codes(self, survey: geography.Survey | None) -> Outcome:

@@ -27,6 +27,7 @@ class Outcome:
     """What a run did; nothing where it is held."""
 
     run: int
+    source: str
     read: int
     changed: int
     """New ones among them."""
@@ -92,7 +93,7 @@ async def outcome_of(sessions: Sessions, number: int, rejected: Sequence[Rejecte
         run = await runs.one(session, number)
     assert run is not None  # noqa: S101 runs are never removed
     changed, ended = (0, 0) if run.state == State.HELD else (run.changed, run.ended)
-    return Outcome(number, run.read if read is None else read, changed, ended, rejected, run.held)
+    return Outcome(number, run.source, run.read if read is None else read, changed, ended, rejected, run.held)
 
 
 async def _compare(
