@@ -1,12 +1,14 @@
 """A catalogue as it changes: what is new is met soon, what is removed in time, and nothing is announced twice."""
 
 import copy
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from fastapi import Response
 
+from catalog_sync.domain.left_out import Rule
 from catalog_sync.domain.reading import SourceAway
 from catalog_sync.source import fhir_pages
 from demo import national_catalogue as simulated
@@ -21,6 +23,9 @@ async def test_the_whole_catalogue_is_announced_once_by_whichever_reading(ledger
     assert len({message.key() for message in announced}) == len(announced) == len(sweden.units) + len(sweden.offerings)
     assert (first.changed, first.ended, first.held) == (len(announced), 0, None)
     assert {row.resource for row in first.rejected} == {f"{row.kind}/{row.id}" for row in simulated.BROKEN}
+    (run,) = await ledger.rows("run")
+    units = {rule: number for rule, number in run.left_out.items() if rule != Rule.ASSIGNMENT}
+    assert units == dict(Counter(row.why for row in simulated.LEFT_OUT))
     part = await ledger.follow(catalogue)
     whole = await ledger.follow(catalogue, whole=True)
     assert (part.read, part.changed, part.ended) == (0, 0, 0)

@@ -1,5 +1,6 @@
 """From the mirror to proposals, batch by batch: each batch is interpreted with everything that it depends on."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -55,6 +56,10 @@ async def _compare_batch(sessions: Sessions, guide: Guide, run: int, resource_ty
         rejected = [row for row in [*reading.rejected, *bad] if row.resource in looked_at]
         facts, twins = await _first_to_tell(session, guide, run, facts)
         rejected += twins
+        # Each row is counted in the batch that it was to be looked at in, not where another depends on it.
+        left_out = Counter(str(rule) for resource, rule in reading.left_out if resource in looked_at)
+        noted = Counter(one.words for one in reading.noted if one.resource in looked_at)
+        await runs.count(session, run, left_out, noted)
         unread = {row.resource for row in rejected}
         await rejections.mended(session, guide.name, looked_at - unread)
         await rejections.note(session, guide.name, run, rejected, now)

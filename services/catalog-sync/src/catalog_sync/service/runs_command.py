@@ -135,6 +135,11 @@ async def _show(asked: argparse.Namespace, sessions: Sessions) -> int:
         if value:
             out(f"{label:<9} {safe(value)}")
     out(", ".join(f"{getattr(one, name)} {name}" for name in _COUNTED))
+    for heading, by in (("left out by rule", one.left_out), ("mended", one.noted)):
+        if by:
+            out()
+            for line in table((heading, "rows"), sorted(by.items())):
+                out(line)
     rows = [(kind.value, *(of.get(act, 0) for act in Act)) for kind, of in sorted(counted.items(), reverse=True)]
     if rows:
         out()
@@ -209,9 +214,10 @@ async def _decide(asked: argparse.Namespace, sessions: Sessions) -> int:
 
 def _as_json(one: Row[Any]) -> Mapping[str, Any]:
     times = ("started_at", "since", "read_at", "finished_at", "decided_at")
-    told = ("id", "source", "state", "whole", *_COUNTED, "held", "decision", "decided_by", "decided_why")
+    told = ("id", "source", "state", "whole", *_COUNTED, "left_out", "noted", "held")
+    decided = ("decision", "decided_by", "decided_why")
     at = {name: value.isoformat() if (value := getattr(one, name)) else None for name in times}
-    return {**{name: getattr(one, name) for name in told}, **at}
+    return {**{name: getattr(one, name) for name in (*told, *decided)}, **at}
 
 
 def _kind(one: Row[Any]) -> str:

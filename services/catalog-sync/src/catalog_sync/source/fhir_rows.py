@@ -34,7 +34,7 @@ class Row:
     content: str
     """JSON."""
     refers: tuple[str, ...]
-    """References of its own fields, `Organization/x`."""
+    """What it points to, `Organization/x`: its own fields' references first."""
 
 
 def row_of(one: Mapping[str, Any], resource_type: str) -> Row:
@@ -59,15 +59,33 @@ def row_of(one: Mapping[str, Any], resource_type: str) -> Row:
     except TypeError:  # numbers and signs that JSON has no room for
         raise Unusable("holds a value that is not JSON") from None
     digest = hashlib.sha256(told).hexdigest()
-    return Row(f"{resource_type}/{identity}", resource_type, digest, content.decode(), tuple(_references(kept)))
+    refers = tuple(dict.fromkeys(_references(kept)))
+    return Row(f"{resource_type}/{identity}", resource_type, digest, content.decode(), refers)
 
 
 def _references(one: Mapping[str, Any]) -> Iterator[str]:
+    """Those of its own fields first: the first of all is whom it describes. Then those inside, in extensions too."""
+    deeper: list[Any] = []
     for value in one.values():
         for part in value if isinstance(value, list) else [value]:
-            found = part.get("reference") if isinstance(part, dict) else None
-            if isinstance(found, str) and _REFERENCE.fullmatch(found):
-                yield found
+            if isinstance(part, dict):
+                yield from _reference(part)
+                deeper.extend(inner for inner in part.values() if _holds_more(inner))
+    while deeper:
+        part = deeper.pop(0)
+        if isinstance(part, dict):
+            yield from _reference(part)
+        deeper.extend(inner for inner in (part.values() if isinstance(part, dict) else part) if _holds_more(inner))
+
+
+def _reference(part: Mapping[str, Any]) -> Iterator[str]:
+    found = part.get("reference")
+    if isinstance(found, str) and _REFERENCE.fullmatch(found):
+        yield found
+
+
+def _holds_more(value: Any) -> bool:
+    return isinstance(value, dict | list)
 
 
 def _without_persons(value: Any) -> Any:

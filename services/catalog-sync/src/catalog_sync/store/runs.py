@@ -1,5 +1,6 @@
 """Runs: how far each has come, what it did or would do, and who decided about one that was held."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -52,6 +53,15 @@ async def begin(
 async def note(session: AsyncSession, number: int, **values: Any) -> None:
     """Change fields of a run."""
     await session.execute(update(run).where(run.c.id == number).values(**values))
+
+
+async def count(session: AsyncSession, number: int, left_out: Mapping[str, int], noted: Mapping[str, int]) -> None:
+    """So many rows more were left out, by rule, and mended, by repair. One batch of a run at a time."""
+    if left_out or noted:
+        found = await one(session, number)
+        assert found is not None  # noqa: S101 runs are never removed
+        more = {"left_out": Counter(found.left_out) + Counter(left_out), "noted": Counter(found.noted) + Counter(noted)}
+        await note(session, number, **more)
 
 
 async def one(session: AsyncSession, number: int) -> Row[Any] | None:

@@ -68,6 +68,10 @@ run = Table(
         "stale", Integer, nullable=False, server_default=text("0"), comment="changed meanwhile, so left as they are"
     ),
     Column("rejected", Integer, nullable=False, server_default=text("0")),
+    Column(
+        "left_out", JSONB, nullable=False, server_default=text("'{}'"), comment="rows by the rule, which is no fault"
+    ),
+    Column("noted", JSONB, nullable=False, server_default=text("'{}'"), comment="rows by what was mended in them"),
     Column("held", Text, comment="why an operator is asked"),
     Column("decision", Text),
     Column("decided_by", Text),
