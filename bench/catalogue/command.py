@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import re
+import resource
 import signal
 import sys
 import time
@@ -167,12 +168,15 @@ async def _sync(
     argv = [sys.executable, "-m", "catalog_sync", "sync", *arguments]
     log = ground.home / "sync.log"
     child = launch(argv, log=log, env={**environment, "KAFKA_BOOTSTRAP": ground.kafka}, death_signal=signal.SIGKILL)
-    meter = Meter({"ours": [child.pid], "catalogue": [catalogue.pid], **ground.pids()})
+    meter = Meter({"catalogue": [catalogue.pid], **ground.pids()})
+    own = resource.getrusage(resource.RUSAGE_CHILDREN)
     peak = 0
     while child.alive():
         peak = max(peak, _peak_mb(child.pid))
         await asyncio.sleep(0.02)
     spent = meter.stop()
+    now = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent.cpu["ours"] = round(now.ru_utime + now.ru_stime - own.ru_utime - own.ru_stime, 2)
     if "synced" not in log.read_text():
         raise BenchError(f"sync has failed: {log.read_text()[-500:]}")
     return spent.seconds, spent.cpu, peak

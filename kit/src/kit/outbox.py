@@ -83,7 +83,14 @@ def table(tables: MetaData) -> Table:
     )
 
 
-_TABLE = table(MetaData())
+# One array a column: a third of the work of one parameter a value. Rows are numbered in the order given.
+_ADD = text("""
+INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload, headers)
+SELECT id, topic, key, type, payload, CAST(headers AS jsonb)
+FROM unnest(CAST(:ids AS uuid[]), CAST(:topics AS text[]), CAST(:keys AS text[]), CAST(:types AS text[]),
+    CAST(:payloads AS bytea[]), CAST(:headers AS text[])) WITH ORDINALITY
+    AS given (id, topic, key, type, payload, headers, number)
+ORDER BY number""")
 
 
 async def add(session: AsyncSession, events: Iterable[Outgoing]) -> None:
@@ -91,14 +98,16 @@ async def add(session: AsyncSession, events: Iterable[Outgoing]) -> None:
 
     Raises TooLarge for one that no broker takes.
     """
-    rows: list[dict[str, Any]] = []
-    for event in events:
+    rows = list(events)
+    for event in rows:
         if len(event.value) > _LARGEST_BYTES:
             raise TooLarge(f"{event.topic}: {len(event.value)} bytes, at most {_LARGEST_BYTES} can be sent")
-        row = {"id": event.event_id, "aggregatetype": event.topic, "aggregateid": event.key, "payload": event.value}
-        rows.append({**row, "type": event.headers["ce_type"], "headers": event.headers})
     if rows:
-        await session.execute(_TABLE.insert(), rows)
+        given: dict[str, Any] = {"ids": [row.event_id for row in rows], "topics": [row.topic for row in rows]}
+        given |= {"keys": [row.key for row in rows], "types": [row.headers["ce_type"] for row in rows]}
+        given |= {"payloads": [row.value for row in rows]}
+        given |= {"headers": [orjson.dumps(row.headers).decode() for row in rows]}
+        await session.execute(_ADD, given)
 
 
 class Relay:

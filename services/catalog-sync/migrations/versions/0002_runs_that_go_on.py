@@ -98,8 +98,12 @@ def upgrade() -> None:
         sa.Column("refers", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("gone", sa.Boolean(), nullable=False, server_default=sa.text("false")),
     )
-    op.create_index(
-        "resource_refers", "resource", ["refers"], postgresql_using="gin", postgresql_with={"fastupdate": "off"}
+    op.create_table(
+        "pointing",
+        sa.Column("source", sa.Text(), primary_key=True),
+        sa.Column("target", sa.Text(), primary_key=True, comment="what is pointed to; it need not be there"),
+        sa.Column("type", sa.Text(), primary_key=True, comment="of the row that points"),
+        sa.Column("reference", sa.Text(), primary_key=True, comment="the row that points"),
     )
     op.create_table(
         "touched",
@@ -123,3 +127,11 @@ def upgrade() -> None:
         sa.Column("holds", postgresql.ARRAY(sa.Text()), nullable=False, comment="the rows on it"),
         sa.Column("run", sa.BigInteger(), nullable=False, comment="the latest run that met it"),
     )
+    # Nothing is ever looked up by what it holds, and sampling it made up most of the work of refreshing statistics.
+    for table, column in (
+        ("resource", "content"),
+        ("proposed", "content"),
+        ("proposed", "before"),
+        ("fact", "content"),
+    ):
+        op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET STATISTICS 0")

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from catalog_sync.domain.left_out import Rule
@@ -26,7 +27,7 @@ class Fact:
     key: str
     content: Mapping[str, Any]
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Equal when nothing that readers care about has changed. When the source was last touched is no such thing."""
         told = {name: value for name, value in self.content.items() if name not in {"source", "changed_at"}}

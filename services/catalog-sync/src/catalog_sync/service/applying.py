@@ -8,7 +8,7 @@ from catalog_sync.domain.differences import Act, Shares, TooMuch, check_changed,
 from catalog_sync.domain.reading import Kind
 from catalog_sync.service.announce import announce
 from catalog_sync.store import facts as known_facts
-from catalog_sync.store import proposals, rejections, runs
+from catalog_sync.store import mirror, proposals, rejections, runs
 from catalog_sync.store.proposals import Proposal
 from catalog_sync.store.runs import State
 from kit.database import Sessions, next_version
@@ -16,6 +16,7 @@ from kit.database import Sessions, next_version
 log = structlog.get_logger(__name__)
 
 _BATCH = 1000
+_LARGE = 4
 _READABLE = timedelta(days=90)
 
 
@@ -53,11 +54,16 @@ async def judge(sessions: Sessions, number: int, shares: Shares) -> str | None:
 
 async def apply(sessions: Sessions, number: int) -> None:
     """Apply what is left of a run. A crash costs nothing: each batch is one transaction with its announcements."""
+    done = 0
     # Units before what they offer.
     for kind in Kind:
         after: str | None = ""
         while after is not None:
             after = await _apply_batch(sessions, number, kind, after)
+            done += 1
+            if done >= _LARGE and done & (done - 1) == 0:
+                async with sessions.begin() as session:
+                    await mirror.refresh_statistics(session)
     async with sessions.begin() as session:
         stale = await proposals.stale(session, number)
         await runs.note(session, number, state=State.DONE, finished_at=datetime.now(UTC), stale=stale)

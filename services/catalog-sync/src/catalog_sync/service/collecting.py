@@ -59,6 +59,7 @@ class Collecting:
         async with self._sessions.begin() as session:
             if self._whole:
                 await pages.forget_others(session, self._run, self._guide.name)
+                await mirror.refresh_statistics(session)
             else:
                 await mirror.touch_rejected(session, self._run, self._guide.name)
                 await mirror.touch_dependent(session, self._run, self._guide.name, self._guide.beside)

@@ -16,13 +16,19 @@ from catalog_sync.store.proposals import keys_by_kind
 from kit.database import Sessions
 
 _KINDS = (Kind.UNIT, Kind.OFFERING)
+_LARGE = 4
 
 
 async def compare(sessions: Sessions, guide: Guide, run: int, *, whole: bool) -> None:
     """Look at every row that this run is to look at."""
+    done = 0
     for resource_type in guide.types:
         while await _compare_batch(sessions, guide, run, resource_type):
-            pass
+            done += 1
+            # After 4, 8, 16, … batches: tables have grown by so much.
+            if done >= _LARGE and done & (done - 1) == 0:
+                async with sessions.begin() as session:
+                    await mirror.refresh_statistics(session)
         # Whoever told of the same thing may have been looked at since, and tells of another one now.
         async with sessions.begin() as session:
             again = sum([await mirror.touch_rejected(session, run, guide.name, twice(kind)) for kind in _KINDS])

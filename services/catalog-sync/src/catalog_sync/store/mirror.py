@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import orjson
-from sqlalchemy import delete, exists, func, select, text, update
+from sqlalchemy import TextClause, delete, exists, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog_sync.store.tables import one_of, rejected, resource, touched
@@ -37,14 +37,17 @@ class Stored:
     gone: bool
 
 
-# One array a column, as in kit.database; references hold no spaces.
+# One array a column, as in kit.database; references hold no spaces. Old rows are looked up one by one: a plan for all
+# would be made before there are statistics, and read the whole table for every page.
 _KEEP = text("""
 WITH given AS MATERIALIZED (
     SELECT * FROM unnest(CAST(:references AS text[]), CAST(:types AS text[]), CAST(:digests AS text[]),
         CAST(:contents AS text[]), CAST(:refers AS text[])) AS g (reference, type, digest, content, refers)
 ), old AS MATERIALIZED (
-    SELECT r.reference, r.digest, r.refers, r.gone FROM resource r JOIN given g USING (reference)
-    WHERE r.source = :source
+    SELECT r.* FROM given g CROSS JOIN LATERAL (
+        SELECT reference, digest, refers, gone FROM resource
+        WHERE source = :source AND reference = g.reference OFFSET 0
+    ) r
 ), kept AS (
     INSERT INTO resource (source, reference, type, digest, content, refers)
     SELECT :source, g.reference, g.type, g.digest, CAST(g.content AS json), string_to_array(g.refers, ' ')
@@ -56,6 +59,14 @@ WITH given AS MATERIALIZED (
 )
 SELECT kept.reference, old.refers FROM kept LEFT JOIN old USING (reference)
 """)
+
+_PAIRS = "unnest(CAST(:targets AS text[]), CAST(:types AS text[]), CAST(:references AS text[]))"
+_POINT = text(
+    f"INSERT INTO pointing (source, target, type, reference) SELECT :source, * FROM {_PAIRS} ON CONFLICT DO NOTHING"
+)
+_POINT_NO_MORE = text(
+    f"DELETE FROM pointing WHERE source = :source AND (target, type, reference) IN (SELECT * FROM {_PAIRS})"
+)
 
 _TOUCH = text("""
 INSERT INTO touched (run, reference, type, beside)
@@ -76,7 +87,21 @@ async def keep(session: AsyncSession, source: str, rows: Collection[Kept]) -> di
         "contents": [row.content for row in rows],
         "refers": [" ".join(row.refers) for row in rows],
     }
-    return {row.reference: row.refers or [] for row in await session.execute(_KEEP, given)}
+    changed = {row.reference: row.refers or [] for row in await session.execute(_KEEP, given)}
+    now = {row.reference: set(row.refers) for row in rows}
+    left = [(to, reference) for reference, before in changed.items() for to in before if to not in now[reference]]
+    await _point(session, _POINT_NO_MORE, source, left)
+    new = [(to, reference) for reference, before in changed.items() for to in now[reference].difference(before)]
+    await _point(session, _POINT, source, new)
+    return changed
+
+
+async def _point(session: AsyncSession, how: TextClause, source: str, pairs: Sequence[tuple[str, str]]) -> None:
+    if pairs:
+        targets, references = [to for to, _ in pairs], [reference for _, reference in pairs]
+        types = [reference.partition("/")[0] for reference in references]
+        given = {"targets": targets, "types": types, "references": references}
+        await session.execute(how, {"source": source, **given})
 
 
 async def touch(session: AsyncSession, run: int, rows: Collection[tuple[str, str]]) -> None:
@@ -119,10 +144,8 @@ async def touch_dependent(session: AsyncSession, run: int, source: str, beside: 
     known = set(frontier)
     while frontier:
         part, frontier = frontier[:1000], frontier[1000:]
-        pointing = select(resource.c.reference, resource.c.type, resource.c.refers).where(
-            resource.c.source == source, resource.c.refers.overlap(part)
-        )
-        found = [row for row in await session.execute(pointing) if row.reference not in known]
+        depending = await session.execute(_DEPENDING, {"source": source, "references": part})
+        found = [row for row in depending if row.reference not in known]
         await touch(session, run, [(row.reference, next(iter(row.refers), "")) for row in found])
         known.update(row.reference for row in found)
         frontier += [row.reference for row in found if row.type not in beside]
@@ -143,6 +166,11 @@ async def mark_gone(session: AsyncSession, run: int, source: str, references: Se
     await touch(session, run, [(reference, "") for reference in references])
 
 
+async def refresh_statistics(session: AsyncSession) -> None:
+    """Let the planner know how much there is now: it would go on as if tables that a run fills were empty."""
+    await session.execute(text("ANALYZE resource, pointing, touched, proposed, fact"))
+
+
 async def next_touched(session: AsyncSession, run: int, resource_type: str, limit: int) -> list[str]:
     """The next rows of a type to look at; those that point to the same stand together."""
     query = select(touched.c.reference).where(touched.c.run == run, touched.c.type == resource_type)
@@ -153,15 +181,23 @@ async def looked_at(session: AsyncSession, run: int, source: str, references: Se
     """These rows have been looked at. Those that are gone are forgotten."""
     await session.execute(delete(touched).where(touched.c.run == run, one_of(touched.c.reference, references)))
     mine = (resource.c.source == source) & one_of(resource.c.reference, references)
-    await session.execute(delete(resource).where(mine, resource.c.gone))
+    gone = delete(resource).where(mine, resource.c.gone).returning(resource.c.reference, resource.c.refers)
+    pairs = [(to, row.reference) for row in await session.execute(gone) for to in row.refers]
+    await _point(session, _POINT_NO_MORE, source, pairs)
 
 
 _COLUMNS = "SELECT reference, type, CAST(content AS text), refers, gone FROM resource WHERE source = :source AND"
 _BY_REFERENCE = text(f"{_COLUMNS} reference = ANY(CAST(:references AS text[])) ORDER BY reference")
-_POINTING = text(
-    f"{_COLUMNS} type = ANY(CAST(:types AS text[])) AND refers && CAST(:references AS text[]) AND NOT gone"
-    " ORDER BY reference"
-)
+_DESCRIBING = text("""
+SELECT DISTINCT ON (r.reference) r.reference, r.type, CAST(r.content AS text), r.refers, r.gone
+FROM pointing p JOIN resource r USING (source, reference)
+WHERE p.source = :source AND p.target = ANY(CAST(:references AS text[])) AND p.type = ANY(CAST(:types AS text[]))
+    AND NOT r.gone ORDER BY r.reference
+""")
+_DEPENDING = text("""
+SELECT DISTINCT ON (r.reference) r.reference, r.type, r.refers FROM pointing p JOIN resource r USING (source, reference)
+WHERE p.source = :source AND p.target = ANY(CAST(:references AS text[])) AND NOT r.gone ORDER BY r.reference
+""")
 
 
 async def by_reference(session: AsyncSession, source: str, references: Collection[str]) -> list[Stored]:
@@ -176,5 +212,6 @@ async def pointing_to(
     """The kept rows of some types that point to any of these references, by reference."""
     given = {"source": source, "types": list(types), "references": list(references)}
     return [
-        Stored(row[0], row[1], orjson.loads(row[2]), row[3], row[4]) for row in await session.execute(_POINTING, given)
+        Stored(row[0], row[1], orjson.loads(row[2]), row[3], row[4])
+        for row in await session.execute(_DESCRIBING, given)
     ]

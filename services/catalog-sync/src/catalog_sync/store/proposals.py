@@ -67,9 +67,10 @@ async def withdraw(session: AsyncSession, number: int, kind: Kind, keys: Collect
 
 async def outdate(session: AsyncSession, number: int, kind: Kind, keys: Collection[str]) -> None:
     """This run has looked at some things anew: what held runs would make of them is no longer right."""
-    waiting = select(run.c.id).where(run.c.state == State.HELD, run.c.id != number)
-    mine = proposed.c.run.in_(waiting) & (proposed.c.kind == kind) & one_of(proposed.c.key, keys)
-    await session.execute(update(proposed).where(mine).values(outcome="stale"))
+    held = list(await session.scalars(select(run.c.id).where(run.c.state == State.HELD, run.c.id != number)))
+    if held:
+        mine = proposed.c.run.in_(held) & (proposed.c.kind == kind) & one_of(proposed.c.key, keys)
+        await session.execute(update(proposed).where(mine).values(outcome="stale"))
 
 
 async def claims(session: AsyncSession, number: int, kind: Kind, keys: Collection[str]) -> dict[str, Claim]:

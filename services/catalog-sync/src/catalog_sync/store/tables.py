@@ -116,8 +116,15 @@ resource = Table(
     Column("content", JSON, nullable=False, comment="without anybody's personal number"),
     Column("refers", ARRAY(Text), nullable=False),
     Column("gone", Boolean, nullable=False, server_default=text("false")),
-    # Without a list of what waits: with one, every look-up right after many changes reads all of it.
-    Index("resource_refers", "refers", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
+)
+
+pointing = Table(
+    "pointing",
+    tables,
+    Column("source", Text, primary_key=True),
+    Column("target", Text, primary_key=True, comment="what is pointed to; it need not be there"),
+    Column("type", Text, primary_key=True, comment="of the row that points"),
+    Column("reference", Text, primary_key=True, comment="the row that points"),
 )
 
 touched = Table(
