@@ -14,7 +14,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 import asyncpg
 import httpx
@@ -65,6 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--units", type=int, default=20_000, help="units, each with three offerings (default 20000)")
     asked = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _end)
     begun = time.monotonic()
     try:
         with opened(["kafka", "postgres"], logical=False) as ground:
@@ -85,6 +87,10 @@ def main(arguments: list[str] | None = None) -> int:
     }
     print(json.dumps({**results, "run": run}, indent=2))
     return 0
+
+
+def _end(_: int, __: FrameType | None) -> NoReturn:
+    raise SystemExit(143)
 
 
 async def _measure(ground: Ground, units: int) -> dict[str, dict[str, Any]]:

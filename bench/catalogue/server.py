@@ -27,6 +27,9 @@ def app(catalogue: Synthetic) -> Callable[..., Awaitable[None]]:
             catalogue.rename(int(query["count"]))
             await _answer(send, 200, b"{}")
             return
+        if path == "/fhir/metadata":
+            await _answer(send, 200, b'{"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1"}')
+            return
         kind, _, identity = path.removeprefix("/fhir/").partition("/")
         if kind not in catalogue.encoded or (identity and identity not in catalogue.encoded[kind]):
             await _answer(send, 404, b"{}")
