@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from contracts import MESSAGES, CareOfferingUpdated, Message, Unreadable, WaittimeUpdated, decode, encode
 from contracts.envelope import event_type
-from contracts.message import CodeRef, Source, TargetGroup
+from contracts.message import HIGHEST_VERSION, CodeRef, Source, TargetGroup
 from contracts.waittimes import Subject
 from rules.regions import REGIONS
 
@@ -24,7 +24,7 @@ PERSON = "191212121212"
 moments = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 days = st.dates(date(1990, 1, 1), date(2090, 1, 1))
 decimals = st.decimals(allow_nan=False, allow_infinity=False)
-texts = st.text(st.characters(exclude_categories=["Cs"]))
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 
 
 def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -35,12 +35,12 @@ codes = st.one_of(
     st.sampled_from([("kva", "CJE20"), ("icd", "H25.1"), ("vt", "60621009")]),
     st.tuples(
         st.from_regex(r"x-[a-z0-9-]{0,9}", fullmatch=True),
-        st.text(st.characters(exclude_characters="|", exclude_categories=["Cs"])).map(str.strip).filter(bool),
+        st.text(st.characters(exclude_characters="|\0", exclude_categories=["Cs"])).map(str.strip).filter(bool),
     ),
 ).map(lambda pair: CodeRef(system=pair[0], code=pair[1]))
 waits = st.builds(
     WaittimeUpdated,
-    version=st.integers(1, 2**63 - 1),
+    version=st.integers(1, HIGHEST_VERSION),
     subject=st.builds(Subject, kind=st.sampled_from(["unit", "region", "a-new-kind"]), id=texts),
     care_service=codes,
     measure=texts,
@@ -169,6 +169,9 @@ MALFORMED: list[tuple[str, Any]] = [
     ("care_service", PERSON),
     ("version", PERSON),
     ("version", 0),
+    ("version", HIGHEST_VERSION + 1),
+    ("version", 2**63 - 1),
+    ("version", 10**30),
     ("status", {"text": PERSON}),
     ("encounter_means", PERSON),
     ("encounter_means.0", [[PERSON]]),
@@ -237,6 +240,48 @@ def test_whatever_a_field_holds_a_record_is_read_or_unreadable_and_nothing_else(
         return
     again = encode(message, at=AT)
     assert decode(kind, again.headers, again.key.encode(), again.value) == message
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Where the texts are in a value."""
+    if isinstance(value, str):
+        return [path]
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for name, one in inner for place in _places(one, (*path, name))]
+
+
+@given(st.sampled_from(MESSAGES), st.sampled_from(["\0", "\ud800", "\udc00"]), st.integers(0), st.data())
+def test_no_text_anywhere_may_hold_what_postgresql_takes_for_no_text(
+    kind: type[Message], bad: str, at: int, data: st.DataObject
+):
+    value = example(kind.topic.name)["value"]
+    path = data.draw(st.sampled_from(_places(value)))
+    inner = value
+    for name in path[:-1]:
+        inner = inner[name]
+    at %= len(inner[path[-1]]) + 1
+    inner[path[-1]] = inner[path[-1]][:at] + bad + inner[path[-1]][at:]
+    with pytest.raises(Unreadable) as error:
+        arrived(kind, value)
+    if bad == "\0":
+        assert ".".join(map(str, path)) in [part.split(": ")[0] for part in str(error.value).split("; ")]
+    else:
+        assert str(error.value).startswith("value: Invalid JSON: ")
+
+
+def test_a_text_with_u0000_is_named_and_told_why_and_look_alikes_are_taken():
+    value = example("care-offering-updated")["value"]
+    source = {**value["source"], "reference": f"{PERSON}\0"}
+    with pytest.raises(Unreadable, match=r"^status: must not hold U\+0000; source\.reference: must not hold U\+0000$"):
+        read({**value, "status": "\0", "source": source})
+    assert read({**value, "status": "\\u0000 \x01", "unknown": "\0"}).status == "\\u0000 \x01"
+
+
+@pytest.mark.parametrize("bad", ["\0", "\ud800"])
+def test_a_text_that_readers_would_refuse_is_not_sent(bad: str):
+    with pytest.raises(ValueError, match=r"^status: must not hold (U\+0000|half a surrogate pair)$") as error:
+        encode(offering(status=PERSON + bad), at=AT)
+    assert PERSON not in str(error.value)
 
 
 @given(st.binary())

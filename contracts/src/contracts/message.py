@@ -11,7 +11,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from contracts.topics import Topic
 from contracts.types import CodeSystem, HsaId, Moment, OrganisationNumber, code_in, open_list
 
-Version = Annotated[int, Field(ge=1)]
+HIGHEST_VERSION = 2**53 - 1
+"""The largest whole number that every JSON reader keeps exactly (RFC 8259, section 6); as microseconds, the year 2255.
+
+Without a bound one wrong record would hide all later changes of its key: nothing rises above the end of a bigint.
+`upkeep.reconcile` states it too, since it knows no contract.
+"""
+
+Version = Annotated[int, Field(ge=1, le=HIGHEST_VERSION)]
 """Rises per key with every change: max(previous + 1, clock in microseconds), taken under the row's lock."""
 
 

@@ -25,8 +25,9 @@ log = structlog.get_logger(__name__)
 
 # Small enough that a service's own work waits for locks for moments only.
 _PORTION = 200
-# Far above any clock, and room above it in a bigint.
-_HIGHEST = 2**62
+
+HIGHEST_VERSION = 2**53 - 1
+"""What readers take at most, as `contracts.message` says: a version above it is in no reader's rows."""
 
 Read = Callable[[Record], int]
 """The version in a record of any of the topics. Raises ValueError for one that no reader can use."""
@@ -221,7 +222,7 @@ def _version(item: Raw, read: Read) -> int | None:
         version = read(record(item))
     except Exception:  # what a reader trips over is as unreadable as what it refuses
         return None
-    return version if 0 < version < _HIGHEST else None
+    return version if 0 < version <= HIGHEST_VERSION else None
 
 
 def _portions(keys: Sequence[str]) -> Iterator[list[str]]:
