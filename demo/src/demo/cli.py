@@ -28,7 +28,7 @@ _TITLE = "Vårdlots i Västra Götaland söker ”grå starr” nära 541 30 Sk�
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit code 0: done; 1: something did not start, with the reason; 2: usage."""
+    """Exit code 0: done; 1: something did not start, with the reason; 2: usage, or a bad GATEWAY_PORT."""
     parser = argparse.ArgumentParser(
         prog="python -m demo",
         description="The whole system on this machine, filled with a synthetic small Sweden.",
@@ -56,7 +56,11 @@ def run(home: Path, agreements: int | None = None) -> int:
     if _running(home) is not None:
         console.print("It is running already: `make down` stops it.")
         return 1
-    port = int(os.environ.get("GATEWAY_PORT", _PORT))
+    try:
+        port = _gateway_port()
+    except ValueError:
+        console.print("GATEWAY_PORT must be a number from 1 to 65535.", highlight=False)
+        return 2
     if not ports.is_free(port):
         console.print(f"Port {port} is taken: GATEWAY_PORT=8081 make demo takes another.", highlight=False)
         return 1
@@ -99,6 +103,13 @@ def run(home: Path, agreements: int | None = None) -> int:
         stack.stop()
         (home / "demo.pid").unlink(missing_ok=True)
         (home / "ready.json").unlink(missing_ok=True)
+
+
+def _gateway_port() -> int:
+    port = int(os.environ.get("GATEWAY_PORT", _PORT))
+    if not 0 < port < 2**16:
+        raise ValueError(port)
+    return port
 
 
 def _start(stack: Stack, console: Console, agreements: int | None) -> None:
@@ -211,7 +222,7 @@ def up(home: Path, agreements: int | None = None) -> int:
         sys.stdout.flush()
         shown = len(text)
         if ended is not None:
-            return 1
+            return ended or 1
         if (home / "ready.json").exists():
             return 0
         time.sleep(0.3)

@@ -59,3 +59,20 @@ async def test_migrate_may_be_repeated(new_database, tmp_path: Path):
         command = [sys.executable, "-m", "agreements", "migrate"]
         done = await asyncio.to_thread(subprocess.run, command, env=environment, cwd=tmp_path, capture_output=True)
         assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [("POSTGRES_URL", "foo"), ("POSTGRES_URL", ""), ("KAFKA_BOOTSTRAP", "foo:bar"), ("OIDC_ISSUER", "")],
+)
+@pytest.mark.parametrize("command", [["reconcile"], ["parked", "list"], ["migrate"], ["worker"], ["api"]], ids=" ".join)
+def test_a_malformed_setting_stops_every_command_with_one_line(name, bad, command, monkeypatch, capsys):
+    fine = {"POSTGRES_URL": "postgresql://x/x", "KAFKA_BOOTSTRAP": "x:1", "OIDC_ISSUER": "http://x"}
+    for setting, value in {**fine, name: bad}.items():
+        monkeypatch.setenv(setting, value)
+    with pytest.raises(SystemExit) as stopped:
+        main(command)
+    assert stopped.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"setting {name}: must be ")
+    assert "foo" not in line

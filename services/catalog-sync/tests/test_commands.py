@@ -71,7 +71,8 @@ async def test_a_held_sync_says_so_and_exits_with_three(ledger, served, unit):
 
 @pytest.mark.engine
 async def test_a_source_that_is_away_changes_nothing_and_the_other_one_is_still_read(ledger, reach, tmp_path):
-    given = Settings(postgres_url=ledger.url, kafka_bootstrap="x", catalogue_url="x", code_files=tmp_path / "missing")
+    missing = tmp_path / "missing"
+    given = Settings(postgres_url=ledger.url, kafka_bootstrap="x", catalogue_url="http://x", code_files=missing)
     empty = {"resourceType": "Bundle"}
     fine = httpx.AsyncClient(
         transport=httpx.MockTransport(lambda _: httpx.Response(200, json=empty)), base_url="http://x"
@@ -95,7 +96,7 @@ async def test_a_slow_source_does_not_look_like_a_stuck_process(ledger):
         await go_on.wait()
         return httpx.Response(200, json={"resourceType": "Bundle"})
 
-    given = Settings(postgres_url=ledger.url, kafka_bootstrap="x", catalogue_url="x")
+    given = Settings(postgres_url=ledger.url, kafka_bootstrap="x", catalogue_url="http://x")
     async with httpx.AsyncClient(transport=httpx.MockTransport(slow), base_url="http://x") as client:
         clockwork = Clockwork(given, ledger.sessions, client)
         running = asyncio.create_task(clockwork.run())
@@ -112,7 +113,7 @@ async def test_a_slow_source_does_not_look_like_a_stuck_process(ledger):
 @pytest.mark.engine
 async def test_a_database_that_is_away_is_waited_for(reach):
     engine = database.connect("postgresql://nobody@127.0.0.1:1/x")
-    given = Settings(postgres_url="x", kafka_bootstrap="x", catalogue_url="x", retry_seconds=0)
+    given = Settings(postgres_url="postgresql://x", kafka_bootstrap="x", catalogue_url="http://x", retry_seconds=0)
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"resourceType": "Bundle"}))
     async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
         clockwork = Clockwork(given, database.sessions(engine), client)
@@ -156,5 +157,5 @@ def test_a_missing_setting_is_told_in_one_line_each(monkeypatch, capsys):
 
 
 def test_the_migrations_of_the_settings_are_this_services_own(tmp_path: Path):
-    given = Settings(postgres_url="x", kafka_bootstrap="x", catalogue_url="x")
+    given = Settings(postgres_url="postgresql://x", kafka_bootstrap="x", catalogue_url="http://x")
     assert (given.migrations / "env.py").is_file()

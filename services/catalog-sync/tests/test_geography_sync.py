@@ -47,7 +47,7 @@ def serving(small) -> httpx.AsyncClient:
 
 
 def settings(ledger, **more) -> Settings:
-    return Settings(postgres_url=ledger.url, kafka_bootstrap="x", catalogue_url="x", **more)
+    return Settings(postgres_url=ledger.url, kafka_bootstrap="x", catalogue_url="http://x", **more)
 
 
 async def test_places_are_announced_once_and_addresses_are_mended_by_them(ledger, small, folder):

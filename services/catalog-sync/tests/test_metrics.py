@@ -24,7 +24,7 @@ def test_every_metric_is_documented_with_its_labels():
 
 @pytest.mark.engine
 async def test_held_runs_rejected_rows_and_the_age_of_the_reading_are_served(ledger, unit, reach):
-    given = Settings(postgres_url=ledger.url, kafka_bootstrap="x", catalogue_url="x")
+    given = Settings(postgres_url=ledger.url, kafka_bootstrap="x", catalogue_url="http://x")
     clockwork = Clockwork(given, ledger.sessions, reach(None))
 
     async def value(name: str) -> float | None:

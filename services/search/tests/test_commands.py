@@ -38,6 +38,16 @@ def test_a_missing_setting_is_named_in_one_line_without_a_traceback():
     assert told.stderr == "setting POSTGRES_URL: field required (an environment variable)\n"
 
 
+def test_a_malformed_setting_is_named_in_one_line_without_its_value():
+    given = {"POSTGRES_URL": "foo", "KAFKA_BOOTSTRAP": "foo:bar", "OPENSEARCH_URL": "", "OIDC_ISSUER": "http://unused"}
+    told = run("rebuild", "--from", "rows", **given)
+
+    assert told.returncode == 2
+    lines = told.stderr.splitlines()
+    assert [line.split(":")[0] for line in lines] == [f"setting {name}" for name in list(given)[:3]]
+    assert "foo" not in told.stderr
+
+
 @pytest.mark.engine
 async def test_migrations_make_exactly_the_tables_that_the_code_declares(new_database):
     engine = database.connect(await new_database("search"))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aiokafka.errors import KafkaError
 
+from upkeep.addresses import brokers
 from upkeep.topics import TopicsRefused, create_topics, read_topics
 
 
@@ -23,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     sentence = "Create the topics of a topics.yaml that do not exist yet; existing ones are never changed."
     create = commands.add_parser("create-topics", help=sentence, description=sentence)
     create.add_argument("file", type=Path)
-    create.add_argument("--bootstrap", required=True, metavar="HOST:PORT")
+    create.add_argument("--bootstrap", type=_brokers, required=True, metavar="HOST:PORT")
     create.add_argument("--replication-factor", type=int, default=1, metavar="NUMBER")
     asked = parser.parse_args(argv)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # its reasons come as exceptions too, and are told once
@@ -35,6 +36,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     sys.stdout.write(f"{len(created)} topics created\n")
     return 0
+
+
+def _brokers(text: str) -> str:
+    try:
+        return brokers(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -4,18 +4,20 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings
 
+from upkeep.addresses import KafkaBootstrap, LogLevel, Port, PostgresUrl, WebUrl
+
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 
 class Settings(BaseSettings):
     """One field per environment variable of the same name in upper case."""
 
-    postgres_url: str
-    kafka_bootstrap: str
-    oidc_issuer: str
+    postgres_url: PostgresUrl
+    kafka_bootstrap: KafkaBootstrap
+    oidc_issuer: WebUrl
     oidc_audience: str = "vardformedling"
     host: str = "127.0.0.1"
-    api_port: int = 8001
-    worker_port: int = 8101
-    log_level: str = "INFO"
+    api_port: Port = 8001
+    worker_port: Port = 8101
+    log_level: LogLevel = "INFO"
     migrations: Path = MIGRATIONS

@@ -4,13 +4,15 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings
 
+from upkeep.addresses import KafkaBootstrap, LogLevel, Port, PostgresUrl, WebUrl
+
 
 class Settings(BaseSettings):
     """One field per environment variable of the same name in upper case."""
 
-    postgres_url: str
-    kafka_bootstrap: str
-    catalogue_url: str
+    postgres_url: PostgresUrl
+    kafka_bootstrap: KafkaBootstrap
+    catalogue_url: WebUrl
     """Base address of the national catalogue's FHIR service."""
     catalogue_guide: str | None = None
     """Canonical of the guide the catalogue follows; unset: what its CapabilityStatement says (source.guides)."""
@@ -30,19 +32,19 @@ class Settings(BaseSettings):
     largest_changed_share: float = 0.3
     """The same for units and offerings that would change."""
     host: str = "127.0.0.1"
-    worker_port: int = 8100
-    log_level: str = "INFO"
+    worker_port: Port = 8100
+    log_level: LogLevel = "INFO"
     migrations: Path = Path(__file__).parents[2] / "migrations"
 
 
 class ApiSettings(BaseSettings):
     """What the api needs, and no more: it reads no source and sends nothing."""
 
-    postgres_url: str
-    oidc_issuer: str
+    postgres_url: PostgresUrl
+    oidc_issuer: WebUrl
     oidc_audience: str = "vardformedling"
-    fhir_base: str = "http://127.0.0.1:8080/vardformedling/v1/fhir"
+    fhir_base: WebUrl = "http://127.0.0.1:8080/vardformedling/v1/fhir"
     """Where callers reach the FHIR service: the address in the bundles it gives."""
     host: str = "127.0.0.1"
-    api_port: int = 8000
-    log_level: str = "INFO"
+    api_port: Port = 8000
+    log_level: LogLevel = "INFO"

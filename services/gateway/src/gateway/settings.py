@@ -2,17 +2,19 @@
 
 from pydantic_settings import BaseSettings
 
+from upkeep.addresses import LogLevel, Port, WebUrl
+
 
 class Settings(BaseSettings):
     """One field per environment variable of the same name in upper case."""
 
-    search_url: str
-    agreements_url: str
-    catalog_sync_url: str
+    search_url: WebUrl
+    agreements_url: WebUrl
+    catalog_sync_url: WebUrl
     timeout_seconds: float = 10.0
     """How long a service may leave a caller without a byte."""
-    oidc_issuer: str
+    oidc_issuer: WebUrl
     oidc_audience: str = "vardformedling"
     host: str = "127.0.0.1"
-    api_port: int = 8080
-    log_level: str = "INFO"
+    api_port: Port = 8080
+    log_level: LogLevel = "INFO"

@@ -4,18 +4,20 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings
 
+from upkeep.addresses import KafkaBootstrap, LogLevel, Port, PostgresUrl, WebUrl
+
 
 class Settings(BaseSettings):
     """One field per environment variable of the same name in upper case."""
 
-    postgres_url: str
-    kafka_bootstrap: str
-    opensearch_url: str
-    oidc_issuer: str
+    postgres_url: PostgresUrl
+    kafka_bootstrap: KafkaBootstrap
+    opensearch_url: WebUrl
+    oidc_issuer: WebUrl
     oidc_audience: str = "vardformedling"
     index_name: str = "offers"
     host: str = "127.0.0.1"
-    api_port: int = 8002
-    worker_port: int = 8102
-    log_level: str = "INFO"
+    api_port: Port = 8002
+    worker_port: Port = 8102
+    log_level: LogLevel = "INFO"
     migrations: Path = Path(__file__).parents[2] / "migrations"
