@@ -403,7 +403,7 @@ async def test_an_engine_that_is_away_is_told_in_one_line_and_nothing_changes(an
     announcer.url = f"postgresql://nobody@{silent_port}/x"
     code, out, err = await announcer.reconcile()
     assert (code, out) == (1, "")
-    assert err.startswith("reconcile: PostgreSQL is away or not set up")
+    assert err.startswith("reconcile: PostgreSQL is away (")
     assert err.count("\n") == 1
 
 

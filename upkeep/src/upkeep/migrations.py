@@ -6,11 +6,12 @@ from pathlib import Path
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
-from kit.database import connect, is_transient
+from kit.database import connect
+from upkeep.database_faults import told
 
 
 def migrate(url: str, folder: Path) -> None:
-    """Bring the database to the newest migration, safely from several places. Unreachable: exit code 1 and one line."""
+    """Bring the database to the newest migration, safely from several places. A fault is exit code 1 and one line."""
     # Only `migrate` needs alembic: other commands start faster and smaller without it.
     from alembic import command
     from alembic.config import Config
@@ -21,9 +22,10 @@ def migrate(url: str, folder: Path) -> None:
     try:
         command.upgrade(config, "head")
     except (OSError, DBAPIError) as error:
-        if isinstance(error, ProgrammingError) or not is_transient(error):  # a migration's own mistake is told as it is
+        reason = told(error)
+        if isinstance(error, ProgrammingError) or reason is None:  # a migration's own mistake is told as it is
             raise
-        raise SystemExit(f"migrate: the database cannot be reached ({type(error).__name__})") from None
+        raise SystemExit(f"migrate: {reason}") from None
 
 
 def run_migrations(tables: MetaData) -> None:

@@ -1,24 +1,31 @@
 """What an operator sees: aligned tables, progress, questions, and faults on one line with an exit code."""
 
+import os
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import uvloop
 from aiokafka.errors import KafkaError
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from kit.database import is_transient
+from upkeep import database_faults
 from upkeep.reading import Unreachable
 
-DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes: done · some of it failed, or nothing matched, or it was declined · wrong usage · stopped by Ctrl-C."""
+DONE, FAILED, USAGE, INTERRUPTED, UNREAD = 0, 1, 2, 130, 141
+"""Exit codes: done · some of it failed, or nothing matched, or it was declined · wrong usage · stopped by Ctrl-C ·
+whoever read the output has closed the pipe."""
 
 
 class Declined(Exception):
     """Nothing was changed, because the operator did not agree."""
+
+
+class _Unread(Exception):
+    """Nobody reads the output any more."""
 
 
 class Misused(Exception):
@@ -28,7 +35,13 @@ class Misused(Exception):
 def run(command: str, work: Callable[[], Coroutine[Any, Any, int]]) -> int:
     """Do a command's work; its exit code. What stops it is told on one line of stderr."""
     try:
-        return uvloop.run(work())
+        code = uvloop.run(work())
+        with _read():
+            sys.stdout.flush()
+    except _Unread:
+        # What is still in the buffer must not fail when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
     except Declined:
         return _stopped(command, "nothing was changed", FAILED)
     except Misused as error:
@@ -37,12 +50,16 @@ def run(command: str, work: Callable[[], Coroutine[Any, Any, int]]) -> int:
         return _stopped(command, str(error), FAILED)
     except KafkaError as error:
         return _stopped(command, f"Kafka refuses or is away ({type(error).__name__}); run it again", FAILED)
-    except (DBAPIError, PoolTimeout, OSError) as error:
-        if not is_transient(error):
-            raise
-        return _stopped(command, f"PostgreSQL is away or not set up ({type(error).__name__}); run it again", FAILED)
     except KeyboardInterrupt:
         return _stopped(command, "interrupted: what is done stays done, the rest is as it was", INTERRUPTED)
+    except Exception as error:
+        reason = database_faults.told(error)
+        if isinstance(error, OSError) and error.filename is not None:
+            reason = f"{error.filename}: {error.strerror}"
+        if reason is None:
+            raise
+        return _stopped(command, reason, FAILED)
+    return code
 
 
 def _stopped(command: str, reason: str, code: int) -> int:
@@ -52,7 +69,16 @@ def _stopped(command: str, reason: str, code: int) -> int:
 
 def out(line: str = "") -> None:
     """One line of the result."""
-    sys.stdout.write(f"{line}\n")
+    with _read():
+        sys.stdout.write(f"{line}\n")
+
+
+@contextmanager
+def _read() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise _Unread from None
 
 
 def safe(text: str) -> str:
@@ -96,5 +122,23 @@ def agreed(question: str, *, yes: bool) -> None:
         raise Misused("this changes something and nobody can be asked here: add --yes")
     sys.stderr.write(f"{question} Proceed? [y/N] ")
     sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    with _interruptible():
+        answer = sys.stdin.readline()
+    if answer.strip().lower() not in ("y", "yes"):
         raise Declined
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C ends what blocks in here: the loop's own handler would note it and let the reading go on."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+        raise
+    finally:
+        signal.signal(signal.SIGINT, before)

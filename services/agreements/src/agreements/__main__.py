@@ -1,5 +1,8 @@
-"""`python -m agreements`."""
+"""`python -m agreements`. Ctrl-C while it is being loaded ends it without a trace."""
 
-from agreements.main import main
+try:
+    from agreements.main import main
 
-main()
+    main()
+except KeyboardInterrupt:
+    raise SystemExit(130) from None

@@ -1,5 +1,8 @@
-"""`python -m catalog_sync`."""
+"""`python -m catalog_sync`. Ctrl-C while it is being loaded ends it without a trace."""
 
-from catalog_sync.main import main
+try:
+    from catalog_sync.main import main
 
-main()
+    main()
+except KeyboardInterrupt:
+    raise SystemExit(130) from None

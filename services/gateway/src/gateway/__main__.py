@@ -1,5 +1,8 @@
-"""`python -m gateway`."""
+"""`python -m gateway`. Ctrl-C while it is being loaded ends it without a trace."""
 
-from gateway.main import main
+try:
+    from gateway.main import main
 
-main()
+    main()
+except KeyboardInterrupt:
+    raise SystemExit(130) from None

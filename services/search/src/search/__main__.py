@@ -1,5 +1,8 @@
-"""`python -m search`."""
+"""`python -m search`. Ctrl-C while it is being loaded ends it without a trace."""
 
-from search.main import main
+try:
+    from search.main import main
 
-main()
+    main()
+except KeyboardInterrupt:
+    raise SystemExit(130) from None

@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Sequence
 
-import asyncpg
 from fastapi import FastAPI
 
 from kit import database, health, logging, settings
@@ -117,8 +116,8 @@ def _rebuild(given: Settings, asked: argparse.Namespace) -> None:
     async def work() -> int:
         try:
             report = await rebuild(given, asked.source, asked.may_lose, telling)
-        except (Refused, EngineAway, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            told = str(error) if isinstance(error, Refused) else f"{_away(error)} is away; run it again"
+        except (Refused, EngineAway) as error:
+            told = str(error) if isinstance(error, Refused) else "OpenSearch is away; run it again"
             sys.stderr.write(f"rebuild: {told}\n")
             return terminal.FAILED
         for line in report.lines():
@@ -126,10 +125,6 @@ def _rebuild(given: Settings, asked: argparse.Namespace) -> None:
         return terminal.DONE
 
     raise SystemExit(terminal.run("rebuild", work))
-
-
-def _away(error: Exception) -> str:
-    return "OpenSearch" if isinstance(error, EngineAway) else "PostgreSQL"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
