@@ -78,15 +78,21 @@ async def test_a_failed_migration_leaves_nothing_and_tells_its_own_fault(
     await engine.dispose()
 
 
-@pytest.mark.parametrize("where", ["postgresql://postgres@{silent}/any", "{server}/there_is_none"])
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ("postgresql://postgres@{silent}/any", "PostgreSQL is away"),
+        ("{server}/there_is_none", "there is no such database: create it"),
+    ],
+)
 async def test_migrating_a_database_that_cannot_be_reached_ends_in_one_line(
-    where: str, silent_port: str, postgres_url: str, migrations: Path
+    where: str, words: str, silent_port: str, postgres_url: str, migrations: Path
 ) -> None:
     url = where.format(silent=silent_port, server=postgres_url)
     with pytest.raises(SystemExit) as ended:
         await asyncio.to_thread(migrate, url, migrations)
     # A text as the code means: printed to stderr, and exit code 1.
-    assert re.fullmatch(r"migrate: the database cannot be reached \(\w+\)", str(ended.value.code))
+    assert re.fullmatch(rf"migrate: {words}.*", str(ended.value.code))
 
 
 ROWS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 8)), max_size=25)

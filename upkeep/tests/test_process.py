@@ -12,6 +12,23 @@ import pytest
 from engines import eventually
 from upkeep import process
 
+REPEATING = """
+import logging as standard_logging
+from kit import logging
+from upkeep import process
+
+logging.configure("test")
+
+async def work():
+    for number in range(1000):
+        standard_logging.getLogger("aiokafka").error("Unable connect to node with id %s", number)
+        standard_logging.getLogger("aiokafka.producer").error("Unable to update metadata from [%s]", number)
+    for _ in range(3):
+        standard_logging.getLogger("things").error("ours")
+
+process.run(work)
+"""
+
 SERVICE = """
 import asyncio, sys
 from contextlib import asynccontextmanager
@@ -136,3 +153,9 @@ def test_help_names_every_command_and_shows_an_example(capsys: pytest.CaptureFix
         {"worker": lambda worker: worker.add_argument("--since") and None},
     )
     assert (asked.command, asked.since) == ("worker", "today")
+
+
+def test_a_library_that_repeats_itself_while_a_broker_is_away_does_not_flood_the_log():
+    ended = subprocess.run([sys.executable, "-c", REPEATING], capture_output=True, check=True, timeout=30)
+    told = [json.loads(line)["event"] for line in ended.stdout.splitlines()]
+    assert told == ["Unable connect to node with id 0", "Unable to update metadata from [0]", "ours", "ours", "ours"]

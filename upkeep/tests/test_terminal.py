@@ -14,12 +14,10 @@ from sqlalchemy import text
 
 from kit import database
 from upkeep import terminal
-from upkeep.migrations import migrate
 
 TALKING = """
 import sys
 from upkeep import terminal
-from upkeep.migrations import migrate
 
 async def work():
     for number in range(int(sys.argv[1])):
@@ -32,7 +30,6 @@ sys.exit(terminal.run("talk", work))
 ASKING = """
 import sys
 from upkeep import terminal
-from upkeep.migrations import migrate
 
 async def work():
     terminal.agreed("Everything goes.", yes=False)
@@ -136,10 +133,3 @@ async def test_a_file_that_cannot_be_read_is_not_blamed_on_the_database(tmp_path
 async def test_a_mistake_of_the_code_is_not_hidden(postgres_url: str, capsys):
     with pytest.raises(Exception, match="syntax error"):
         await _answer(f"{postgres_url}/postgres", "SELEKT", capsys)
-
-
-async def test_migrate_names_a_database_that_is_not_there(postgres_url: str, tmp_path: Path):
-    (tmp_path / "env.py").write_text("from upkeep.migrations import run_migrations\nrun_migrations(None)\n")
-    with pytest.raises(SystemExit) as ended:
-        await asyncio.to_thread(migrate, f"{postgres_url}/there_is_none", tmp_path)
-    assert str(ended.value.code).startswith("migrate: there is no such database")

@@ -27,6 +27,7 @@ _LONGEST_WAIT_SECONDS = 120.0
 _LONGEST_PAUSE_SECONDS = 5.0
 _GRACE_SECONDS = 15.0
 _ANSWER_SECONDS = 10.0
+_PROMPT_SECONDS = 2.0
 
 
 class Record(NamedTuple):
@@ -130,13 +131,20 @@ class Consumer:
             await asyncio.sleep(1)
 
     async def _look_around(self) -> None:
+        measuring = asyncio.ensure_future(self._measure())
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
-                await self._measure()
+                if not (await asyncio.wait([measuring], timeout=_PROMPT_SECONDS))[0]:
+                    # It is told at once that nobody listens, while a consumer would try again and again.
+                    await kafka.ask(self._bootstrap)
+                await measuring
             self._silent = False
         except (KafkaError, OSError) as error:
+            if not self._silent:
+                log.warning("kafka does not answer", reason=type(error).__name__)
             self._silent = True
-            log.warning("kafka does not answer", reason=type(error).__name__)
+        finally:
+            measuring.cancel()
         if not self._at_hand:  # a batch that hangs must show as silence
             self.beat = time.monotonic()
 

@@ -76,12 +76,8 @@ async def upsert_newer(
     given = {name: [row.get(name) for row in ordered] for name in ordered[0]}
     for name in given:
         if isinstance(table.c[name].type, JSON):
-            given[name] = [one if one is None or isinstance(one, str) else _json(one) for one in given[name]]
+            given[name] = [one if isinstance(one, str | None) else orjson.dumps(one).decode() for one in given[name]]
     return list((await session.execute(_upsert(table, tuple(given), mend), given)).all())
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
 
 
 @cache
