@@ -64,7 +64,6 @@ async def test_filters_narrow_the_list_and_machines_read_it_as_json(service):
 
     assert await keys("--topic", service.topic) == ["a", "c", "d"]
     assert await keys("--topic", service.parked, "--limit", "2") == ["a", "c"]
-    assert await keys("--topic", "another") == []
     assert await keys("--key", "d") == ["d"]
     assert await keys("--reason", "DISLIKED") == ["a"]
     assert await keys("--since", "2020-01-01", "--until", "2999-01-01T00:00+01:00") == ["a", "c", "d"]
@@ -257,6 +256,25 @@ async def test_wrong_usage_ends_with_exit_code_2(service, wrong):
     with pytest.raises(SystemExit) as ended:
         await service.command(*wrong)
     assert ended.value.code == 2
+
+
+@pytest.mark.parametrize("act", [("list",), ("redrive", "--yes"), ("discard", "--why", "x", "--yes")], ids=" ".join)
+async def test_a_topic_that_the_service_does_not_read_is_wrong_usage_and_not_an_empty_answer(service, act):
+    answer = await service.command(*act, "--topic", "nonsense\x1b")
+    assert (answer.code, answer.out) == (2, "")
+    reads = f"{service.group} does not read nonsense\\x1b; it reads {service.topic}"
+    assert answer.err == f"parked {act[0]}: {reads}\n"
+    for known in (service.topic, service.parked):
+        assert (await service.command("list", "--topic", known)).code == 0
+
+
+async def test_an_unknown_state_is_told_with_the_words_that_are_known(service, capsys):
+    with pytest.raises(SystemExit) as ended:
+        await service.command("list", "--state", "bogus")
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert all(word in told for word in ("open", "redriven", "discarded", "all"))
+    assert "State" not in told
 
 
 async def test_without_a_terminal_nothing_changes_unless_yes_is_given(service, monkeypatch):

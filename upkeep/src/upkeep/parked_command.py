@@ -7,7 +7,7 @@ from contextlib import aclosing, suppress
 
 import orjson
 
-from kit import database
+from kit import database, parking
 from kit.consumer import Handler
 from upkeep import terminal
 from upkeep.parked import Parked, State, Wanted, listing, with_values
@@ -25,6 +25,9 @@ def run(
     """Do what was asked of the parked records of this group; the exit code."""
 
     async def work() -> int:
+        topic = getattr(asked, "topic", None)
+        if topic is not None and topic not in {*handlers, *(parking.name(one, group) for one in handlers)}:
+            raise Misused(f"{group} does not read {safe(topic)}; it reads {', '.join(sorted(handlers))}")
         match asked.act:
             case "list":
                 return await _list(asked, group, bootstrap, handlers)
