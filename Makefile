@@ -79,6 +79,10 @@ up: $(STAMP)  ## The same in the background.
 down: $(STAMP)  ## Stop what `make demo` or `make up` started; its data is kept.
 	@$(PY) -m demo down
 
+.PHONY: env
+env: $(STAMP)  ## Print what a shell needs to run a service's commands on the demo: eval "$(make -s env SERVICE=search)".
+	@$(PY) -m demo env --service "$(subst -,_,$(or $(SERVICE),$(error SERVICE is missing: make env SERVICE=search)))"
+
 .PHONY: token
 token: $(STAMP)  ## Print a bearer token of the running demo: make token ROLE=navigator REGION=14.
 	@$(PY) -m engines token --home .run/engines --role $(or $(ROLE),navigator) --region "$(REGION)" --unit "$(UNIT)" --user $(or $(USER_NAME),demo)

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from demo import load, show
 from demo.nursery import NotStarted, Nursery
-from demo.stack import Say, Stack, StackError, write_note
+from demo.stack import SERVICES_WITH_DATABASES, Say, Stack, StackError, write_note
 from demo.sweden import Sweden, build, write_code_files
 from engines import EngineError, ports
 
@@ -34,10 +35,13 @@ def main(argv: list[str] | None = None) -> int:
         description="The whole system on this machine, filled with a synthetic small Sweden.",
         epilog="example: python -m demo run",
     )
-    parser.add_argument("command", choices=["run", "up", "down", "status"])
+    parser.add_argument("command", choices=["run", "up", "down", "status", "env"])
     parser.add_argument("--home", type=Path, default=HOME, help=f"where data and logs are kept (default {HOME})")
     parser.add_argument("--agreements", type=int, help="load only so many agreements (default all)")
+    parser.add_argument("--service", choices=SERVICES_WITH_DATABASES, help="env: whose commands are to be run")
     asked = parser.parse_args(argv)
+    if asked.command == "env" and asked.service is None:
+        parser.error("env needs --service")
     home = asked.home.absolute()
     match asked.command:
         case "run":
@@ -46,6 +50,8 @@ def main(argv: list[str] | None = None) -> int:
             return up(home, asked.agreements)
         case "down":
             return down(home)
+        case "env":
+            return env(home, asked.service)
         case _:
             return status(home)
 
@@ -150,6 +156,7 @@ def _tell(stack: Stack, console: Console, seconds: float) -> None:
         "API": stack.gateway,
         "OpenAPI": f"{stack.gateway}/openapi.json",
         "a token": "make token ROLE=navigator REGION=14",
+        "a command": 'eval "$(make -s env SERVICE=search)"; .venv/bin/python -m search parked list',
         "a search": f"curl -G -H {bearer} {stack.gateway}/offers --data-urlencode q=knäprotes",
         "national catalogue": f"{stack.catalogue}Organization",
         "Kafka": at.kafka or "",
@@ -169,6 +176,8 @@ def _tell(stack: Stack, console: Console, seconds: float) -> None:
         "opensearch": at.opensearch,
         "postgres": at.postgres,
         "seconds": round(seconds, 1),
+        "environment": stack.environment,
+        "ports": {process.name: process.port for process in stack.processes()},
     }
     write_note(stack.home / "ready.json", json.dumps(ready))
 
@@ -252,6 +261,21 @@ def status(home: Path) -> int:
         sys.stdout.write("not running\n" if _running(home) is None else "starting\n")
         return 1
     sys.stdout.write(f"running: {json.loads(ready.read_text())['gateway']}\n")
+    return 0
+
+
+def env(home: Path, service: str) -> int:
+    """Print what a shell must know to run a service's commands on the demo; exit code 1 when it is not ready."""
+    ready = home / "ready.json"
+    if _running(home) is None or not ready.exists():
+        sys.stderr.write("the demo is not running: `make up` starts it\n")
+        return 1
+    told = json.loads(ready.read_text())
+    for name, value in {**told["environment"], "POSTGRES_URL": f"{told['postgres']}/{service}"}.items():
+        sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
+    for name, port in told["ports"].items():
+        if name.startswith(service.replace("_", "-")):
+            sys.stdout.write(f"# {name}: http://127.0.0.1:{port}/metrics, /readyz, /livez\n")
     return 0
 
 

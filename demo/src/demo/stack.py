@@ -17,7 +17,8 @@ from engines import ports
 from kit import database
 from upkeep.topics import create_topics, read_topics
 
-_SERVICES_WITH_DATABASES = ("catalog_sync", "agreements", "search")
+SERVICES_WITH_DATABASES = ("catalog_sync", "agreements", "search")
+"""Packages whose services have a database, of the same name."""
 _READY_WITHIN_SECONDS = 90
 
 Say = Callable[[str], None]
@@ -89,8 +90,8 @@ class Stack:
         """Migrate, then start the services and wait until each is ready. Raises StackError."""
         (self.home / "logs").mkdir(parents=True, exist_ok=True)
         self._plan(code_files)
-        migrations = [f"migrate-{service}" for service in _SERVICES_WITH_DATABASES]
-        for service in _SERVICES_WITH_DATABASES:
+        migrations = [f"migrate-{service}" for service in SERVICES_WITH_DATABASES]
+        for service in SERVICES_WITH_DATABASES:
             self._fork(Process(f"migrate-{service}", f"{service}.main", ("migrate",), 0))
         for name in migrations:
             if self.nursery.wait(name, within=60) != 0:
@@ -212,7 +213,7 @@ async def _prepare(bootstrap: str, postgres: str) -> None:
             # Databases cannot be created inside a transaction.
             await connection.execution_options(isolation_level="AUTOCOMMIT")
             existing = set((await connection.scalars(text("SELECT datname FROM pg_database"))).all())
-            for name in _SERVICES_WITH_DATABASES:
+            for name in SERVICES_WITH_DATABASES:
                 if name not in existing:
                     await connection.execute(text(f'CREATE DATABASE "{name}"'))
     finally:

@@ -20,7 +20,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     acts = parser.add_subparsers(dest="act", required=True, metavar="ACT")
     listed = _act(acts, "list", "Show which records are parked, why and since when.", "list --state all --json")
     _filters(listed)
-    listed.add_argument("--state", choices=[*(one.value for one in State), "all"], default=State.OPEN.value, help="default: open")
+    listed.add_argument(
+        "--state", choices=[*(one.value for one in State), "all"], default=State.OPEN.value, help="default: open"
+    )
     listed.add_argument("--limit", type=_number, default=100, metavar="NUMBER", help="rows at most, default 100")
     listed.add_argument("--json", action="store_true", help="one JSON object, for machines")
     show = _act(acts, "show", "Show one record, headers and value. The value may hold data.", "show TOPIC:0:17")
