@@ -309,8 +309,7 @@ async def test_an_engine_that_is_away_is_told_in_one_line(service, silent_port):
     await _parked_three(service)
     kafka_away = await service.command("list", bootstrap=silent_port)
     assert kafka_away.code == 1
-    assert kafka_away.err.startswith(f"parked list: {silent_port}: ")
-    assert kafka_away.err.count("\n") == 1
+    assert kafka_away.err == f"parked list: Kafka at {silent_port} cannot be reached\n"
     service.dislikes = set()
     away = f"postgresql://nobody@{silent_port}/x"
     postgres_away = await service.command("redrive", "--key", "a", "--yes", url=away)

@@ -398,8 +398,7 @@ async def test_an_engine_that_is_away_is_told_in_one_line_and_nothing_changes(an
     await announcer.write(a=1)
     code, out, err = await announcer.reconcile(bootstrap=silent_port)
     assert (code, out) == (1, "")
-    assert err.startswith(f"reconcile: {silent_port}: ")
-    assert err.count("\n") == 1
+    assert err == f"reconcile: Kafka at {silent_port} cannot be reached\n"
     announcer.url = f"postgresql://nobody@{silent_port}/x"
     code, out, err = await announcer.reconcile()
     assert (code, out) == (1, "")

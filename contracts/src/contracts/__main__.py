@@ -85,7 +85,7 @@ def _compare(options: argparse.Namespace, root: Path) -> int:
     if failing:
         _say([f"broken: {', '.join(failing)}"])
     if allowed := [one.topic for one in broken if one.topic not in failing]:
-        _say([f"drafts may break (--strict forbids it): {', '.join(allowed)}"])
+        _say([f"drafts may break (--strict, in make STRICT=1, forbids it): {', '.join(allowed)}"])
     return 1 if failing else 0
 
 

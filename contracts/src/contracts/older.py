@@ -64,7 +64,15 @@ def _in_folder(folder: Path) -> dict[PurePosixPath, str]:
 
 def _in_git(revision: str, root: Path) -> dict[PurePosixPath, str]:
     # A revision that looks like an option would be one.
-    named = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    named = _git(
+        root,
+        "rev-parse",
+        "--verify",
+        "--quiet",
+        "--end-of-options",
+        f"{revision}^{{commit}}",
+        absent=f"there is no revision {revision}",
+    )
     commit = named.decode().split()[-1]
     with tarfile.open(fileobj=io.BytesIO(_git(root, "archive", "--format=tar", commit, "."))) as archive:
         members = {PurePosixPath(member.name): member for member in archive.getmembers() if member.isfile()}
@@ -75,12 +83,12 @@ def _in_git(revision: str, root: Path) -> dict[PurePosixPath, str]:
         }
 
 
-def _git(root: Path, *arguments: str) -> bytes:
+def _git(root: Path, *arguments: str, absent: str = "it failed and says no more") -> bytes:
     git = shutil.which("git")
     if git is None:
         raise Unusable("git is missing: give --base a contracts folder instead")
     done = subprocess.run([git, "-C", str(root), *arguments], capture_output=True, check=False)  # noqa: S603
     if done.returncode:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
-        raise Unusable(f"git: {lines[0] if lines else 'there is no such revision'}")
+        raise Unusable(f"git: {lines[0] if lines else absent}")
     return done.stdout

@@ -9,6 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from kit import database
+from search.service.rebuild import Report
 from search.store.tables import tables
 
 
@@ -46,6 +47,25 @@ def test_a_malformed_setting_is_named_in_one_line_without_its_value():
     lines = told.stderr.splitlines()
     assert [line.split(":")[0] for line in lines] == [f"setting {name}" for name in list(given)[:3]]
     assert "foo" not in told.stderr
+
+
+def test_an_option_that_cannot_matter_is_refused_in_words():
+    given = {"POSTGRES_URL": "postgresql://x@127.0.0.1:1/x", "KAFKA_BOOTSTRAP": "x:1"}
+    given |= {"OPENSEARCH_URL": "http://127.0.0.1:1", "OIDC_ISSUER": "http://unused"}
+    told = run("rebuild", "--from", "rows", "--may-lose", "care-unit-updated", **given)
+
+    assert told.returncode == 2
+    assert told.stderr == "rebuild: --may-lose is for --from topics: from rows, no row is ever removed\n"
+
+
+def test_a_rebuild_names_a_few_unreadable_records_in_short_or_all_of_them_whole():
+    report = Report(unreadable=[f"topic:0:{number}: {'reason ' * 100}" for number in range(23)])
+
+    *shown, more, _ = report.lines()
+    assert len(shown) == 20
+    assert all(len(line) < 220 for line in shown)
+    assert more == "… and 3 more (--all lists them with their whole reasons)"
+    assert report.lines(everything=True)[:-1] == [f"unreadable: {one}" for one in report.unreadable]
 
 
 @pytest.mark.engine

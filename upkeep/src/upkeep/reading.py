@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 Raw: TypeAlias = ConsumerRecord[Any, Any]
 Span = tuple[int, int]
@@ -47,7 +47,7 @@ async def everything(
             consumer.seek(part, start[part])
         at, silent = dict(start), 0
         while unread:
-            with _answering(bootstrap):
+            with _answering(f"Kafka at {bootstrap}"):
                 async with asyncio.timeout(_SILENCE_SECONDS):
                     found = await consumer.getmany(timeout_ms=_ROUND_MS, max_records=BATCH)
                     places = {part: await consumer.position(part) for part in unread}
@@ -82,7 +82,7 @@ async def one(bootstrap: str, topic: str, partition: int, offset: int) -> Raw | 
         consumer.seek(part, offset)
         until = time.monotonic() + _SILENCE_SECONDS
         while time.monotonic() < until:
-            with _answering(bootstrap):
+            with _answering(f"Kafka at {bootstrap}"):
                 async with asyncio.timeout(_SILENCE_SECONDS):
                     found = await consumer.getmany(part, timeout_ms=_ROUND_MS, max_records=1)
                     place = await consumer.position(part)
@@ -110,7 +110,7 @@ async def _connected(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
         fetch_max_wait_ms=_ROUND_MS,
     )
     try:
-        with _answering(bootstrap):
+        with _answering(f"Kafka at {bootstrap}"):
             async with asyncio.timeout(_SILENCE_SECONDS):
                 await consumer.start()
         yield consumer
@@ -119,7 +119,7 @@ async def _connected(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
 
 
 async def _spans(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> dict[TopicPartition, Span]:
-    with _answering("the broker"):
+    with _answering("Kafka"):
         async with asyncio.timeout(_SILENCE_SECONDS):
             there = await consumer.topics()
             if absent := sorted(set(topics) - there):
@@ -143,6 +143,6 @@ def _answering(whom: str) -> Iterator[None]:
     except TimeoutError:
         raise Unreachable(f"{whom} does not answer within {_SILENCE_SECONDS:.0f} s") from None
     except (KafkaError, OSError) as error:
-        raise Unreachable(
-            f"{whom}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        ) from None
+        if isinstance(error, KafkaConnectionError | OSError):
+            raise Unreachable(f"{whom} cannot be reached") from None
+        raise Unreachable(f"{whom}: {(str(error) or type(error).__name__).splitlines()[0]}") from None

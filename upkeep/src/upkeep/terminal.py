@@ -1,5 +1,6 @@
 """What an operator sees: aligned tables, progress, questions, and faults on one line with an exit code."""
 
+import logging
 import os
 import signal
 import sys
@@ -34,6 +35,7 @@ class Misused(Exception):
 
 def run(command: str, work: Callable[[], Coroutine[Any, Any, int]]) -> int:
     """Do a command's work; its exit code. What stops it is told on one line of stderr."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # its reasons come as exceptions too, and are told once
     try:
         code = uvloop.run(work())
         with _read():
@@ -120,9 +122,9 @@ def agreed(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise Misused("this changes something and nobody can be asked here: add --yes")
-    sys.stderr.write(f"{question} Proceed? [y/N] ")
-    sys.stderr.flush()
     with _interruptible():
+        sys.stderr.write(f"{question} Proceed? [y/N] ")
+        sys.stderr.flush()
         answer = sys.stdin.readline()
     if answer.strip().lower() not in ("y", "yes"):
         raise Declined

@@ -99,6 +99,9 @@ def _rebuild_arguments(parser: argparse.ArgumentParser) -> None:
         help="topics: every row is written again as the topics tell it, then the index; rows: the index only",
     )
     parser.add_argument(
+        "--all", dest="everything", action="store_true", help="list every unreadable record, with its whole reason"
+    )
+    parser.add_argument(
         "--may-lose",
         action="append",
         default=[],
@@ -114,13 +117,15 @@ def _rebuild(given: Settings, asked: argparse.Namespace) -> None:
     telling = _Telling()
 
     async def work() -> int:
+        if asked.source == "rows" and asked.may_lose:
+            raise terminal.Misused("--may-lose is for --from topics: from rows, no row is ever removed")
         try:
             report = await rebuild(given, asked.source, asked.may_lose, telling)
         except (Refused, EngineAway) as error:
             told = str(error) if isinstance(error, Refused) else "OpenSearch is away; run it again"
             sys.stderr.write(f"rebuild: {told}\n")
             return terminal.FAILED
-        for line in report.lines():
+        for line in report.lines(everything=asked.everything):
             terminal.out(line)
         return terminal.DONE
 

@@ -24,7 +24,7 @@ from upkeep import reading
 from upkeep.reading import Raw, Span
 
 _LOCK = text("SELECT pg_try_advisory_lock(hashtext('search.rebuild'))")
-_SHOWN = 20
+_SHOWN, _WIDTH = 20, 200
 # More than this share of a table's rows, and more than these few, are never removed unasked.
 _LARGEST_SHARE, _FEW = 0.5, 10
 
@@ -61,11 +61,12 @@ class Report:
     """Documents the index would not take; the table refused_document says why."""
     index: str = ""
 
-    def lines(self) -> list[str]:
-        """For people: what was done, and where the unreadable records are."""
-        shown = [f"unreadable: {one}" for one in self.unreadable[:_SHOWN]]
-        if len(self.unreadable) > _SHOWN:
-            shown.append(f"… and {len(self.unreadable) - _SHOWN} more")
+    def lines(self, *, everything: bool = False) -> list[str]:
+        """For people: what was done, and where the unreadable records are; the first few in short, or everything."""
+        named = [one if everything or len(one) <= _WIDTH else f"{one[: _WIDTH - 1]}…" for one in self.unreadable]
+        shown = [f"unreadable: {one}" for one in (named if everything else named[:_SHOWN])]
+        if len(shown) < len(named):
+            shown.append(f"… and {len(named) - len(shown)} more (--all lists them with their whole reasons)")
         read = f"records read {self.records}, empty {self.nulls}, unreadable {len(self.unreadable)}; "
         done = f"{read}rows removed {self.removed}; " if self.records else ""
         counts = f"documents refused {self.refused}; {self.index} holds {self.documents} documents and is searched"
