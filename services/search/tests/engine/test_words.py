@@ -196,3 +196,14 @@ async def test_words_are_neither_empty_nor_endless(sweden):
         answer = await sweden.http.get("/offers", params={"q": words})
         assert answer.status_code == 400
         assert answer.json()["errors"][0]["field"] == "q"
+
+
+async def test_a_codes_own_lay_words_find_it_without_a_line_in_searchs_files(world, make):
+    await world.tell(make.code("kva|JKA21", maps=[], text="Laparoskopisk kolecystektomi"), make.unit("A"))
+    await world.tell(make.agreement("1", "01", ["A"], codes=["kva|JKA21"]))
+    assert await world.found(q="gallbesvär") == []
+    words = ["gallsten", "gallbesvär"]
+    told = make.code("kva|JKA21", version=2, maps=[], text="Laparoskopisk kolecystektomi", designations=words)
+    assert await world.found(told, q="gallbesvär") == ["A|kva|JKA21"]
+    taken_away = make.code("kva|JKA21", version=3, maps=[], text="Laparoskopisk kolecystektomi")
+    assert await world.found(taken_away, q="gallbesvär") == []

@@ -3,7 +3,7 @@
 What a unit or an agreement gives to a document is the same in each of its documents: it is made once for many.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,8 @@ class Sources:
     waits: Sequence[Json]
     codes: Mapping[str, str | None]
     """The `system|code` keys that lead to this offer, with their texts; None for one we have not heard of yet."""
+    designations: Collection[str] = ()
+    """Other words for any of these codes, lay words among them."""
 
 
 def offer_id(unit: str, code_key: str) -> str:
@@ -110,7 +112,7 @@ def build(sources: Sources) -> dict[str, Any] | None:
         "care_service": sources.code_key,
         "care_service_text": code_text,
         "codes": sorted({sources.code_key, *sources.codes}),
-        "text": [code_text, *sorted(texts), *unit.words],
+        "text": [code_text, *sorted(texts), *sorted(sources.designations), *unit.words],
         "bases": bases,
         "waits": waits,
         "treatment_days": days_by_region(waits, sources.code_key) if waits else {},

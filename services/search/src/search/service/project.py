@@ -97,7 +97,14 @@ async def codes(session: AsyncSession, events: Sequence[CodeUpdated], *, mend: b
     """Codes, their maps and places. A new map moves offers to another care service."""
     revision = await offers.begin(session)
     rows = [
-        {"key": event.key(), "version": event.version, "text": event.text, "place": _place(event)} for event in events
+        {
+            "key": event.key(),
+            "version": event.version,
+            "text": event.text,
+            "designations": list(event.designations),
+            "place": _place(event),
+        }
+        for event in events
     ]
     changed = _newest(events, [row.key for row in await upsert_newer(session, code, rows, mend=mend)])
     named = [event.code for event in changed.values() if event.system == System.MUNICIPALITY]

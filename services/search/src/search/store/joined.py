@@ -50,12 +50,20 @@ class _Led:
 class Joined:
     """Everything that concerns some offers."""
 
-    def __init__(self, led: dict[Pair, _Led], units: dict[str, str], agreements: dict[str, str], texts: dict[str, str]):
+    def __init__(
+        self,
+        led: dict[Pair, _Led],
+        units: dict[str, str],
+        agreements: dict[str, str],
+        texts: dict[str, str],
+        designations: dict[str, list[str]],
+    ):
         """Contents by key, as text; `texts` are of codes and municipalities. What is not known is missing."""
         self._led = led
         self._units = units
         self._agreements = agreements
         self._texts = texts
+        self._designations = designations
 
     def sources(self, one: Offer) -> Sources:
         """What the document of one of the offers is built from. Raises LookupError, TypeError for damaged rows."""
@@ -68,6 +76,7 @@ class Joined:
             services=[service for one in sorted(led.agreements) for service in _services(self._agreements[one])],
             waits=led.waits,
             codes={code: self._texts.get(code) for code in led.codes},
+            designations={word for code in (one.code_key, *led.codes) for word in self._designations.get(code, ())},
         )
 
     def _unit(self, hsa_id: str) -> Unit | None:
@@ -98,8 +107,11 @@ async def of(connection: asyncpg.Connection, batch: Sequence[Offer]) -> Joined:
     agreements = await _contents(connection, "SELECT id, content::text FROM agreement WHERE id = ANY($1)", named)
     places = {_municipality(content) for content in units.values()}
     codes = {code for (_, key), found in led.items() for code in (key, *found.codes)}
-    rows = await connection.fetch("SELECT key, text FROM code WHERE key = ANY($1)", [*places, *codes])
-    return Joined(led, units, agreements, dict(rows))
+    rows = await connection.fetch(
+        "SELECT key, text, designations::text FROM code WHERE key = ANY($1)", [*places, *codes]
+    )
+    designations = {key: orjson.loads(words) for key, _, words in rows if words != "[]"}
+    return Joined(led, units, agreements, {key: words for key, words, _ in rows}, designations)
 
 
 async def _leading(connection: asyncpg.Connection, keys: set[str]) -> dict[str, list[str]]:

@@ -1,6 +1,6 @@
 """One row per source thing, the links between them, the offers they make, and how far each index has followed."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 tables = MetaData()
@@ -60,6 +60,7 @@ code = Table(
     Column("key", _Key, primary_key=True, comment="system|code"),
     Column("version", BigInteger, nullable=False),
     Column("text", Text, nullable=False),
+    Column("designations", JSON, nullable=False, server_default=text("'[]'"), comment="other words for it, lay words"),
     Column("place", JSONB),
 )
 
