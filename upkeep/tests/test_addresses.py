@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     [
         *(("A_DATABASE", bad, "must be like postgresql://") for bad in ("", "secret", "http://secret")),
         ("A_DATABASE", "postgresql://user:secret@host:secret/x", "must be like postgresql://"),
+        ("A_DATABASE", "postgresql://secret/x?sslmode=require", "may only have options that asyncpg knows"),
         *(
             ("A_BROKER", bad, "must be host:port")
             for bad in ("", "secret:x", "secret:0", "secret:65536", "a:1,", "http://secret:1", "a secret:1", ":9092")

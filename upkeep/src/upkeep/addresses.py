@@ -1,14 +1,17 @@
 """What a service's settings may hold: addresses, ports, the log's level. A bad one is told at the start, without it."""
 
 import re
+from inspect import signature
 from typing import Annotated, Literal
 
+import asyncpg
 from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, TypeAdapter
 from pydantic_core import PydanticCustomError
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 _BROKER = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:/,\[\]]+)(?::(\d{1,5}))?")
+_OPTIONS = frozenset(signature(asyncpg.connect).parameters) | {"prepared_statement_cache_size"}
 _LARGEST_PORT = 65_535
 _WEB: TypeAdapter[HttpUrl] = TypeAdapter(HttpUrl)
 
@@ -23,11 +26,13 @@ def brokers(text: str) -> str:
 
 def _database(text: str) -> str:
     try:
-        name = make_url(text).drivername
+        url = make_url(text)
     except (ArgumentError, ValueError):
-        name = ""
-    if not name.startswith("postgres"):
+        url = None
+    if url is None or not url.drivername.startswith("postgres"):
         raise PydanticCustomError("database", "must be like postgresql://user:password@host:5432/database")
+    if not url.query.keys() <= _OPTIONS:
+        raise PydanticCustomError("database", "may only have options that asyncpg knows: ssl=require, not sslmode")
     return text
 
 
