@@ -14,6 +14,7 @@ ROWS = [
     (["Gråsten"], []),
 ]
 WORDS = Words(ROWS)
+DOTLESS = str.maketrans("åäö", "aao")
 
 
 def best_first(question: str) -> list[int]:
@@ -54,6 +55,34 @@ def test_swedish_letters_are_letters_of_their_own():
     assert words_of("Öppen Å-knapp, a\u0308ven") == ["öppen", "å", "knapp", "även"]
     assert 3 not in Words([(["rå"], []), (["ra"], [])]).find("rå")
     assert Words([(["rå"], []), (["ra"], [])]).find("rå").keys() == {0}
+
+
+def test_a_word_typed_without_its_dots_finds_what_the_word_with_them_finds_after_exact_spellings():
+    texts = ["Ögonoperation", "Elektrogoniometri", "Öga och ögon", "Nybrostrand", "Bröst, bröstet", "Knä", "Knacka"]
+    eye = Words([*(([text], []) for text in texts), (["Operation"], ["öga"])])
+    for dotless, dotted in (("ogonoperation", "ögonoperation"), ("ogon", "ögon"), ("brost", "bröst"), ("kna", "knä")):
+        assert eye.find(dotless).keys() >= eye.find(dotted).keys() != set(), dotless
+    assert eye.find("brostet").keys() >= {4}
+    assert eye.find("operation pa ogon").keys() == eye.find("operation på ögon").keys() == {0}
+    assert best_first("gra starr") == best_first("grastarr") == [0, 1, 2]
+    assert best_first("ljumskbrakc") == best_first("ljumskbråkc") == [3, 4]
+    both = Words([(["råka"], []), (["raka"], []), (["rakan"], []), (["råkan"], [])]).find("raka")
+    assert sorted(both, key=lambda row: -both[row]) == [1, 0, 2, 3]
+
+
+def test_a_word_with_dots_never_finds_the_one_without():
+    shrimp = Words([(["raka"], []), (["rakas"], ["rakande"]), (["operationsrakning"], [])])
+    for asked in ("räka", "räkas", "räkning", "operationsräkning", "räkande"):
+        assert shrimp.find(asked) == {}, asked
+    assert Words([(["råka"], [])]).find("räka").keys() == {0}, "å beside ä is a slip of the finger"
+
+
+@given(st.text(alphabet="abåäö", min_size=1, max_size=9), st.integers(0, 8))
+def test_dots_may_be_left_out_anywhere_and_put_in_nowhere(known, place):
+    words, dotless = Words([([known], [])]), known.translate(DOTLESS)
+    assert 0 in words.find(dotless)
+    if known[place : place + 1] == "a":
+        assert words.find(f"{known[:place]}ä{known[place + 1 :]}") == {}
 
 
 @given(

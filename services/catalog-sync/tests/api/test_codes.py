@@ -18,6 +18,7 @@ async def test_lay_words_find_the_operation_the_care_service_and_the_care_area(r
         assert all(one.startswith(("care-area|k", "vt-demo|k", "kva|CJ", "icd|H2")) for one in found), words
     assert keys(await room.get("/codes", q="grå starr"))[0] == "care-area|katarakt"
     assert keys(await room.get("/codes", q="kärnstarr")) == ["icd|H25.1"]
+    assert keys(await room.get("/codes", q="gra starr")) == keys(await room.get("/codes", q="grå starr"))
 
 
 async def test_inflected_forms_and_typing_slips_find_the_same_code(room):

@@ -10,12 +10,16 @@ from functools import lru_cache
 
 import snowballstemmer
 from rapidfuzz import process
-from rapidfuzz.distance import OSA
+from rapidfuzz.distance import OSA, Levenshtein
 
 _WORD = re.compile(r"[^\W_]+")
-# Words that tell nothing; a question that holds nothing else is asked as it stands.
-_EMPTY = frozenset({"av", "den", "det", "en", "ett", "för", "från", "hos", "i", "med", "och", "på", "som", "till"})
+_DOTLESS = str.maketrans("åäö", "aao")
+_TELL_NOTHING = ("av", "den", "det", "en", "ett", "för", "från", "hos", "i", "med", "och", "på", "som", "till")
+# A question that holds nothing else is asked as it stands.
+_EMPTY = frozenset({*_TELL_NOTHING, *(word.translate(_DOTLESS) for word in _TELL_NOTHING)})
 _EXACT, _INFLECTED, _BEGINNING, _PART, _SLIP = 16, 12, 8, 4, 2
+_DOTS_LEFT_OUT = 2
+"""What a form loses where the question has a for å or ä, or o for ö: it comes after the same form as written."""
 _SHORTEST_PART = 4
 _SHORTEST_SLIP, _SHORTEST_TWO_SLIPS = 4, 8
 _MOST_SLIPS = 12
@@ -34,6 +38,20 @@ def _stem(word: str) -> str:
     return str(_stemmer.stemWord(word))
 
 
+def may_stand_for(asked: str, known: str) -> bool:
+    """Whether `asked` is `known`, or `known` typed without its dots: a for å and ä, o for ö, never the other way."""
+    return len(asked) == len(known) and all(
+        one == other or one == other.translate(_DOTLESS) for one, other in zip(asked, known, strict=True)
+    )
+
+
+def _dots_put_in(asked: str, known: str) -> bool:
+    changed = (
+        (asked[one.src_pos], known[one.dest_pos]) for one in Levenshtein.editops(asked, known) if one.tag == "replace"
+    )
+    return any(one != other == one.translate(_DOTLESS) for one, other in changed)
+
+
 class Words:
     """Which rows hold which words. A row has its own texts, and texts lent by what it belongs to; these weigh less."""
 
@@ -49,12 +67,15 @@ class Words:
         self._known = sorted(self._own.keys() | self._lent.keys())
         # One text of all words: beginnings and parts are found in it faster than word by word.
         self._text = "\n" + "\n".join(self._known) + "\n"
+        # The same places in both: a sign without dots stands where the sign with them did.
+        self._dotless = self._text.translate(_DOTLESS)
+        self._known_dotless = [word.translate(_DOTLESS) for word in self._known]
         self._starts = array("I", [0])
         for word in self._known:
             self._starts.append(self._starts[-1] + len(word) + 1)
         self._inflected: defaultdict[str, list[str]] = defaultdict(list)
         for word in self._known:
-            self._inflected[_stem(word)].append(word)
+            self._inflected[_stem(word).translate(_DOTLESS)].append(word)
 
     def find(self, question: str) -> dict[int, int]:
         """Rows that hold every word of the question in some form, with a score: the higher, the closer."""
@@ -73,7 +94,7 @@ class Words:
         for place in range(3, len(word) - 2):
             # Grå starr is one word to some, starroperation to others.
             halves = word[:place], word[place:]
-            if all(_stem(half) in self._inflected for half in halves):
+            if all(self._inflections(half) for half in halves):
                 return [self._written(half) for half in halves]
         return [dict.fromkeys((form for near in self._near(word) for form in self._written(near)), _SLIP)]
 
@@ -82,31 +103,52 @@ class Words:
         if len(word) < _SHORTEST_SLIP:
             return []
         furthest = 1 if len(word) < _SHORTEST_TWO_SLIPS else 2
-        near = process.extract(word, self._known, scorer=OSA.distance, score_cutoff=furthest, limit=_MOST_SLIPS)
-        closest = min((distance for _, distance, _ in near), default=0)
-        return [known for known, distance, _ in near if distance == closest]
+        # Dots left out are no slip; dots put in are none that is forgiven: räka is not raka.
+        among = self._known_dotless if word == word.translate(_DOTLESS) else self._known
+        near = [
+            (self._known[number], distance)
+            for known, distance, number in process.extract(
+                word, among, scorer=OSA.distance, score_cutoff=furthest, limit=_MOST_SLIPS
+            )
+            if not _dots_put_in(word, known)
+        ]
+        closest = min((distance for _, distance in near), default=0)
+        return [known for known, distance in near if distance == closest]
 
     def _written(self, word: str) -> dict[str, int]:
+        """Known words that hold the word, inflect it or are it, with or without their dots, and how well each does."""
         forms: dict[str, int] = {}
         stem = _stem(word)
-        for known, at_beginning in self._holding(stem if len(stem) >= _SHORTEST_PART else word):
-            if at_beginning:
-                forms[known] = _BEGINNING
-            elif len(word) >= _SHORTEST_PART:
-                forms[known] = _PART
-        forms |= dict.fromkeys(self._inflected.get(stem, ()), _INFLECTED)
-        if word in self._own or word in self._lent:
-            forms[word] = _EXACT
+        for known, at_beginning, less in self._holding(stem if len(stem) >= _SHORTEST_PART else word):
+            if at_beginning or len(word) >= _SHORTEST_PART:
+                score = (_BEGINNING if at_beginning else _PART) - less
+                forms[known] = max(forms.get(known, 0), score)
+        forms |= self._inflections(word)
+        for known in forms:
+            if may_stand_for(word, known):
+                forms[known] = _EXACT if known == word else _EXACT - _DOTS_LEFT_OUT
         return forms
 
-    def _holding(self, part: str) -> Iterator[tuple[str, bool]]:
-        wanted = f"\n{part}" if len(part) < _SHORTEST_PART else part
-        place = self._text.find(wanted)
+    def _inflections(self, word: str) -> dict[str, int]:
+        """Known words of the same stem, with or without its dots, and how well each answers."""
+        stem = _stem(word)
+        return {
+            known: _INFLECTED if _stem(known) == stem else _INFLECTED - _DOTS_LEFT_OUT
+            for known in self._inflected.get(stem.translate(_DOTLESS), ())
+            if may_stand_for(stem, _stem(known))
+        }
+
+    def _holding(self, part: str) -> Iterator[tuple[str, bool, int]]:
+        """Each known word that holds a part: whether it begins so, and what it loses for dots left out."""
+        wanted = (f"\n{part}" if len(part) < _SHORTEST_PART else part).translate(_DOTLESS)
+        place = self._dotless.find(wanted)
         while place >= 0:
             inside = place + len(wanted) - len(part)
-            number = bisect_right(self._starts, inside - 1) - 1
-            yield self._known[number], self._starts[number] == inside - 1
-            place = self._text.find(wanted, self._starts[number + 1])
+            here = self._text[inside : inside + len(part)]
+            if may_stand_for(part, here):
+                number = bisect_right(self._starts, inside - 1) - 1
+                yield self._known[number], self._starts[number] == inside - 1, 0 if here == part else _DOTS_LEFT_OUT
+            place = self._dotless.find(wanted, place + 1)
 
     def _rows(self, forms: dict[str, int]) -> dict[int, int]:
         found: dict[int, int] = {}
