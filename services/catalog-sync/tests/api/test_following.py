@@ -39,6 +39,55 @@ async def test_a_new_a_changed_and_a_retired_code_are_answered_within_seconds(em
     assert expansion["total"] == 51
 
 
+async def test_a_care_areas_words_and_its_value_set_count_on_the_days_it_is_valid(empty_room, codes, day):
+    member = {"system": "kva", "code": "JKA20"}
+    told = {"text": "Gallsten", "designations": ["gallbesvär"], "release": None, "maps": [], "place": None}
+    part = {"members": [member], "guidance": None, "guarantee": []}
+    area = {"system": "care-area", "code": "gallsten", "status": "active", "valid_from": day(-9), "valid_to": None}
+    area |= {"changed_at": "2026-03-01T00:00:00Z", "care_area": part, **told}
+    operation = {**codes[0], **member, "status": "active", "text": "Kolecystektomi", "valid_from": None}
+    operation |= {"valid_to": None, "designations": [], "maps": [], "place": None, "care_area": None}
+    await empty_room.tell([*codes, area, operation])
+    await empty_room.ready()
+
+    async def found(**on: str) -> list[str]:
+        items = (await empty_room.get("/codes", q="gallbesvär", system="kva", **on)).json()["items"]
+        return [item["code"] for item in items]
+
+    async def expanded(**date: str) -> tuple[str, int]:
+        answer = await empty_room.fhir("ValueSet/care-area-gallsten/$expand", params=date)
+        return answer["status"], answer["expansion"]["total"]
+
+    assert await found() == await found(on=day(-9)) == ["JKA20"]
+    assert await found(on=day(-10)) == []
+    assert (await expanded(), await expanded(date=day(-10))) == (("active", 1), ("draft", 0))
+
+    await empty_room.tell([{**area, "status": "retired"}])
+
+    async def gone() -> bool:
+        return await found() == []
+
+    await eventually(gone)
+    assert await found(on=day(-1)) == [], "taken away without a last day: valid on none"
+    assert await expanded() == ("retired", 0)
+    assert (await empty_room.fhir("ValueSet/care-area-gallsten"))["status"] == "retired"
+    asked = {"url": "https://vardformedling.example/fhir/ValueSet/care-area-gallsten", "code": "JKA20"}
+    asked |= {"system": "http://electronichealth.se/id/kva"}
+    verdict = await empty_room.fhir("ValueSet/$validate-code", params=asked)
+    assert verdict["parameter"][0] == {"name": "result", "valueBoolean": False}
+    found_ids = await empty_room.fhir("ValueSet", params={"status": "retired"})
+    assert [row["resource"]["id"] for row in found_ids["entry"]] == ["care-area-gallsten"]
+
+    await empty_room.tell([{**area, "valid_to": day(1)}])
+
+    async def back() -> bool:
+        return await found() == ["JKA20"]
+
+    await eventually(back)
+    assert (await found(on=day(1)), await found(on=day(2))) == (["JKA20"], [])
+    assert await expanded(date=day(2)) == ("retired", 0)
+
+
 async def test_changes_below_the_newest_version_are_seen_too(empty_room, codes):
     """As after a restore from a backup: rows are gone, and others are back at lower versions."""
     await empty_room.tell(codes)

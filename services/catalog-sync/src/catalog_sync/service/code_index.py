@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import cached_property
 
@@ -39,7 +39,9 @@ class CodeIndex:
                 self.mapped_from[line.key].append((one, line))
             for member in one.members or ():
                 self.areas_of[member].append(one)
-        self._invalid: dict[date, frozenset[int]] = {}
+        self._not_on: dict[date, tuple[frozenset[int], frozenset[int]]] = {}
+        self._loans: dict[tuple[str, date | None, date | None], int] = {}
+        """Who lends words, and from when to when where a map says so → the number of the loan."""
         self._slips = Slips([(one.system, one.code) for one in self.codes])
         self._words = Words((self._own_texts(one), self._lent_texts(one)) for one in self.codes)
         self._by_plain_code = sorted((plain(one.code), number) for number, one in enumerate(self.codes))
@@ -63,7 +65,8 @@ class CodeIndex:
 
     def find(self, question: str, day: date) -> list[Code]:
         """Codes that a question finds by code or by words, the best first, those valid on the day before others."""
-        scores = self._words.find(question)
+        invalid, lapsed = self._not_valid_on(day)
+        scores = self._words.find(question, lapsed)
         wanted = plain(question)
         place = bisect_left(self._by_plain_code, (wanted, -1))
         while wanted and place < len(self._by_plain_code) and self._by_plain_code[place][0].startswith(wanted):
@@ -71,18 +74,27 @@ class CodeIndex:
             scores[number] = _WHOLE_CODE if code == wanted else _BEGINNING_OF_CODE
             place += 1
         # One number a row sorts faster than a tuple: rows are in the order of lists already.
-        size, invalid = len(self.codes), self._invalid_on(day)
+        size = len(self.codes)
         ranked = sorted(
             (_WHOLE_CODE - score) * 2 * size + (number in invalid) * size + number for number, score in scores.items()
         )
         return [self.codes[one % size] for one in ranked]
 
-    def _invalid_on(self, day: date) -> frozenset[int]:
-        found = self._invalid.get(day)
+    def _not_valid_on(self, day: date) -> tuple[frozenset[int], frozenset[int]]:
+        """The rows that may not be used on a day, and the loans of words that do not count then."""
+        found = self._not_on.get(day)
         if found is None:
-            found = frozenset(number for number, one in enumerate(self.codes) if one.fault_on(day) is not None)
+            invalid = frozenset(number for number, one in enumerate(self.codes) if one.fault_on(day) is not None)
+            lapsed = frozenset(
+                number
+                for (lender, begins, ends), number in self._loans.items()
+                if (begins is not None and day < begins)
+                or (ends is not None and ends < day)
+                or self.by_key[lender].fault_on(day) is not None
+            )
             # Nearly everybody asks for today.
-            self._invalid = {**dict(list(self._invalid.items())[-_DAYS_KEPT:]), day: found}
+            found = invalid, lapsed
+            self._not_on = {**dict(list(self._not_on.items())[-_DAYS_KEPT:]), day: found}
         return found
 
     def suggestion(self, system: str, code: str, day: date) -> str | None:
@@ -95,8 +107,17 @@ class CodeIndex:
     def _own_texts(self, one: Code) -> Sequence[str]:
         return (one.text, *one.designations)
 
-    def _lent_texts(self, one: Code) -> Sequence[str]:
-        """Words for a code that stand with its care areas and with what it maps to: grå starr for CJE20."""
-        others = [*self.areas_of.get(one.key, ())]
-        others += [self.by_key[line.key] for line in one.maps if line.key in self.by_key]
-        return [text for other in others for text in self._own_texts(other)]
+    def _lent_texts(self, one: Code) -> Iterator[tuple[int, str]]:
+        """Words for a code that stand with its care areas and with what it maps to: grå starr for CJE20.
+
+        Each with the number of its loan: an area that has ended lends none, nor does a map's line.
+        """
+        loans: list[tuple[Code, date | None, date | None]] = [
+            (area, None, None) for area in self.areas_of.get(one.key, ())
+        ]
+        known = (line for line in one.maps if line.key in self.by_key)
+        loans += [(self.by_key[line.key], line.valid_from, line.valid_to) for line in known]
+        for lender, begins, ends in loans:
+            number = self._loans.setdefault((lender.key, begins, ends), len(self._loans))
+            for text in self._own_texts(lender):
+                yield number, text

@@ -5,7 +5,7 @@ import unicodedata
 from array import array
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import lru_cache
 
 import snowballstemmer
@@ -53,17 +53,23 @@ def _dots_put_in(asked: str, known: str) -> bool:
 
 
 class Words:
-    """Which rows hold which words. A row has its own texts, and texts lent by what it belongs to; these weigh less."""
+    """Which rows hold which words. A row has its own texts, and texts lent by what it belongs to; these weigh less.
 
-    def __init__(self, rows: Iterable[tuple[Sequence[str], Sequence[str]]]) -> None:
+    Lent texts come with the number of their loan: a question names the loans that do not count.
+    """
+
+    def __init__(self, rows: Iterable[tuple[Sequence[str], Iterable[tuple[int, str]]]]) -> None:
         self._own: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
         self._lent: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
+        self._loans: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
+        """The loan of each row in `_lent`, in the same places."""
         for number, (texts, lent) in enumerate(rows):
             told = {word for text in texts for word in words_of(text)}
             for word in told:
                 self._own[word].append(number)
-            for word in {word for text in lent for word in words_of(text)} - told:
+            for word, loan in {(word, loan) for loan, text in lent for word in words_of(text) if word not in told}:
                 self._lent[word].append(number)
+                self._loans[word].append(loan)
         self._known = sorted(self._own.keys() | self._lent.keys())
         # One text of all words: beginnings and parts are found in it faster than word by word.
         self._text = "\n" + "\n".join(self._known) + "\n"
@@ -77,13 +83,16 @@ class Words:
         for word in self._known:
             self._inflected[_stem(word).translate(_DOTLESS)].append(word)
 
-    def find(self, question: str) -> dict[int, int]:
-        """Rows that hold every word of the question in some form, with a score: the higher, the closer."""
+    def find(self, question: str, lapsed: Set[int] = frozenset()) -> dict[int, int]:
+        """Rows that hold every word of the question in some form, with a score: the higher, the closer.
+
+        `lapsed` are the loans that do not count.
+        """
         asked = words_of(question)
         asked = [word for word in asked if word not in _EMPTY] or asked
         found: dict[int, int] | None = None
         for forms in (forms for word in dict.fromkeys(asked) for forms in self._forms(word)):
-            rows = self._rows(forms)
+            rows = self._rows(forms, lapsed)
             found = rows if found is None else {row: found[row] + rows[row] for row in found.keys() & rows.keys()}
         return found or {}
 
@@ -150,10 +159,13 @@ class Words:
                 yield self._known[number], self._starts[number] == inside - 1, 0 if here == part else _DOTS_LEFT_OUT
             place = self._dotless.find(wanted, place + 1)
 
-    def _rows(self, forms: dict[str, int]) -> dict[int, int]:
+    def _rows(self, forms: dict[str, int], lapsed: Set[int]) -> dict[int, int]:
         found: dict[int, int] = {}
         for word, score in sorted(forms.items(), key=lambda form: form[1]):
             # In rising order, so that the best form of a row is the last one written.
-            found.update(dict.fromkeys(self._lent.get(word, ()), score - 1))
+            lent: Iterable[int] = self._lent.get(word, ())
+            if lapsed:
+                lent = [row for row, loan in zip(lent, self._loans.get(word, ()), strict=True) if loan not in lapsed]
+            found.update(dict.fromkeys(lent, score - 1))
             found.update(dict.fromkeys(self._own.get(word, ()), score))
         return found

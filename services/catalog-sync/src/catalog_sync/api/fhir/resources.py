@@ -42,15 +42,28 @@ class ValueSet:
     def url(self) -> str:
         return f"{OWN}/ValueSet/{self.id}"
 
-    def members(self, index: CodeIndex) -> Sequence[Code]:
-        """Its codes, in the order of lists."""
+    def told(self, index: CodeIndex) -> Sequence[Code]:
+        """The codes it is composed of, in the order of lists."""
         if self.area is None:
             return index.by_system.get(self.system or "", [])
         return [index.by_key[key] for key in self.area.members or () if key in index.by_key]
 
-    def holds(self, index: CodeIndex, one: Code) -> bool:
-        """True when a code is in the set."""
-        return one.system == self.system if self.area is None else one.key in (self.area.members or ())
+    def members(self, index: CodeIndex, day: date) -> Sequence[Code]:
+        """Its codes on a day: none where its care area is not valid then."""
+        return self.told(index) if self.status_on(day) == "active" else []
+
+    def holds(self, one: Code, day: date) -> bool:
+        """True when a code is in the set on a day."""
+        if self.area is None:
+            return one.system == self.system
+        return self.status_on(day) == "active" and one.key in (self.area.members or ())
+
+    def status_on(self, day: date) -> str:
+        """FHIR's word for a set on a day: `draft` before its care area begins, `retired` once it has ended."""
+        if self.area is None or self.area.fault_on(day) is None:
+            return "active"
+        begins = self.area.valid_from
+        return "draft" if begins is not None and begins > day and self.area.status == "active" else "retired"
 
 
 def fhir_id(name: str) -> str:
@@ -113,7 +126,7 @@ def every(index: CodeIndex, kind: str) -> dict[str, Make]:
         case "CodeSystem":
             return {fhir_id(system): partial(code_system, index, system, day) for system in systems(index)}
         case "ValueSet":
-            return {one.id: partial(value_set, index, one) for one in sets(index)}
+            return {one.id: partial(value_set, index, one, day) for one in sets(index)}
         case _:
             return {fhir_id(name): partial(concept_map, index, name, day) for name in index.maps}
 
@@ -142,15 +155,16 @@ def code_system(index: CodeIndex, system: str, day: date, *, whole: bool = True)
     return {**head, "experimental": system == "vt-demo", **about}
 
 
-def value_set(index: CodeIndex, one: ValueSet, *, whole: bool = True) -> Resource:
-    """A value set: what it is composed of."""
+def value_set(index: CodeIndex, one: ValueSet, day: date, *, whole: bool = True) -> Resource:
+    """A value set: what it is composed of, and whether it is in use on a day."""
     head = _head("ValueSet", one.id, one.url, one.title, one.area.release if one.area else None, whole)
+    head["status"] = one.status_on(day)
     if not whole:
         return head
     if one.area is None:
         return {**head, "compose": {"include": [_include(index, one.system or "", ())]}}
     by_system: dict[str, list[Code]] = {}
-    for member in one.members(index):
+    for member in one.told(index):
         by_system.setdefault(member.system, []).append(member)
     rows = [_include(index, system, codes) for system, codes in by_system.items()]
     # FHIR wants at least one: an area whose codes are not known holds nothing of its own code system.
@@ -183,7 +197,11 @@ def properties(index: CodeIndex, one: Code, day: date) -> list[Resource]:
         rows.append({"code": "validFrom", "valueDateTime": one.valid_from.isoformat()})
     if one.valid_to is not None:
         rows.append({"code": "validTo", "valueDateTime": one.valid_to.isoformat()})
-    return rows + [{"code": "careArea", "valueCode": area.code} for area in index.areas_of.get(one.key, ())]
+    return rows + [
+        {"code": "careArea", "valueCode": area.code}
+        for area in index.areas_of.get(one.key, ())
+        if area.fault_on(day) is None
+    ]
 
 
 def filled(**fields: Any) -> Resource:

@@ -61,8 +61,9 @@ def validate(index: CodeIndex, given: Asked, held: ValueSet | None) -> Resource:
     system = given.get("system") or (address(the_set.system) if the_set.system else "")
     if "code" in given and not system:
         raise Problem(400, "system: is needed beside code: the set holds several systems", issue="required")
+    day = given.get("date") or terminology.today()
     return first_valid(
-        index, given, codings(given, system), lambda one: the_set.holds(index, one), "not in the value set"
+        index, given, codings(given, system), lambda one: the_set.holds(one, day), "not in the value set"
     )
 
 
@@ -70,7 +71,7 @@ def expand(index: CodeIndex, given: Asked, held: ValueSet | None) -> Resource:
     """ValueSet/$expand: the set's codes, all or those that a filter finds, a page at a time."""
     the_set = held or _value_set(index, given)
     day = given.get("date") or terminology.today()
-    rows = the_set.members(index)
+    rows = the_set.members(index, day)
     if "filter" in given:
         inside = {one.key for one in rows}
         rows = [one for one in index.find(given["filter"], day) if one.key in inside]
@@ -114,7 +115,7 @@ def expand(index: CodeIndex, given: Asked, held: ValueSet | None) -> Resource:
         "id": the_set.id,
         "url": the_set.url,
         "title": the_set.title,
-        "status": "active",
+        "status": the_set.status_on(day),
         "expansion": expansion,
     }
 
