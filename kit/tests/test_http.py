@@ -149,6 +149,8 @@ async def test_a_body_that_is_no_json_or_missing_is_a_422(call: httpx.AsyncClien
     headers = {"content-type": "application/json"}
     body = _problem(await call.post("/things", content=b'{"name": "secret', headers=headers), 422)
     assert body["errors"] == [{"field": "body", "reason": "is not JSON"}]
+    body = _problem(await call.post("/things", content=b"{}", headers={"content-type": "text/plain"}), 422)
+    assert body["errors"] == [{"field": "body", "reason": "is not a JSON object: send application/json"}]
     body = _problem(await call.post("/things"), 422)
     assert body["errors"] == [{"field": "body", "reason": "field required"}]
     _problem(await call.post("/things", content=b"\xff\xfe", headers=headers), 422)

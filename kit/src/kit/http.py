@@ -173,6 +173,8 @@ def _told(row: Mapping[str, Any]) -> tuple[str, str]:
             message = f"must be one of {row['ctx']['expected_tags']}"
         case "extra_forbidden":
             message = "is not a known field"
+        case "model_attributes_type" if len(row["loc"]) == 1:
+            message = "is not a JSON object: send application/json"
     return ".".join(str(part) for part in row["loc"][1:]) or "body", message[:1].lower() + message[1:]
 
 

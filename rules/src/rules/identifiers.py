@@ -148,8 +148,8 @@ def kva_code(value: str) -> str:
 
 
 def icd10_code(value: str) -> str:
-    """An ICD-10-SE code in upper case with its dot: H25, H25.1 or B34.1A; input without the dot is accepted."""
-    match = _ICD10.fullmatch(_upper(value))
+    """An ICD-10-SE code in upper case with its dot: H25, H25.1 or B34.1A; no dot, or a comma for it, is accepted."""
+    match = _ICD10.fullmatch(_upper(value).replace(",", "."))
     if match is None:
         raise ValueError("must look like H25, H25.1 or B34.1A")
     return f"{match[1]}.{match[2]}" if match[2] else match[1]

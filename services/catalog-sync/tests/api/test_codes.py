@@ -33,6 +33,7 @@ async def test_the_beginning_of_a_code_finds_it_however_it_is_typed(room):
     assert keys(await room.get("/codes", q="cje2")) == ["kva|CJE20", "kva|CJE25"]
     assert keys(await room.get("/codes", q="CJE20"))[0] == "kva|CJE20"
     assert keys(await room.get("/codes", q="h251")) == keys(await room.get("/codes", q="H25.1")) == ["icd|H25.1"]
+    assert keys(await room.get("/codes", q="h26,9"))[0] == "icd|H26.9"
     assert keys(await room.get("/codes", q="h25", system="icd"))[:2] == ["icd|H25", "icd|H25.1"]
     assert keys(await room.get("/codes", q="114 28")) == ["postal-code|11428"]
 
@@ -45,6 +46,12 @@ async def test_without_words_a_system_is_listed_in_the_order_of_codes_page_by_pa
         seen += [one["code"] for one in answer["items"]]
     assert seen == sorted(set(seen))
     assert len(seen) == 50
+    blank = (await room.get("/codes", q="  ", system="kva")).json()
+    assert (
+        blank
+        == (await room.get("/codes", q="", system="kva")).json()
+        == (await room.get("/codes", system="kva")).json()
+    )
 
 
 async def test_a_code_retired_tomorrow_is_valid_today_and_one_that_begins_tomorrow_is_not(room, day):
@@ -95,11 +102,39 @@ async def test_a_filter_that_is_unknown_doubled_or_wrong_is_refused_with_its_nam
         assert [row["field"] for row in answer.json()["errors"]] == [field]
 
 
+async def test_a_day_is_written_as_a_day_and_nothing_else_is_taken_for_one(room):
+    for on in ("i morgon", "0", "20260301", "1772323200", "2026-03-01T00:00:00Z", "2026-02-30", "٢٠٢٦-٠٣-٠١"):
+        for path, more in (("/codes", {}), ("/codes/translate", {"code": "kva|CJE20"})):
+            answer = await room.get(path, on=on, **more)
+            assert answer.status_code == 400, on
+            assert answer.json()["errors"] == [{"field": "on", "reason": "must be a day such as 2026-03-01"}], on
+    for on in (0, 1772323200, "0", True, ["2026-03-01"]):
+        answer = await room.call("navigator", "POST", "/codes/validate", json={"codes": [], "on": on})
+        assert answer.json()["detail"] == "on: must be a day such as 2026-03-01", on
+    for on in ("2026-03-01", None):
+        answer = await room.call("navigator", "POST", "/codes/validate", json={"codes": [], "on": on})
+        assert answer.status_code == 200, on
+
+
+async def test_a_body_that_is_not_sent_as_json_is_told_what_to_send(room):
+    plain = {"content": '{"codes": []}', "headers": {"Content-Type": "text/plain"}}
+    for more in (plain, {"json": ["kva|CJE20"]}):
+        answer = await room.call("navigator", "POST", "/codes/validate", **more)
+        assert (answer.status_code, answer.json()["detail"]) == (
+            422,
+            "body: is not a JSON object: send application/json",
+        )
+
+
 async def test_a_verdict_tells_why_and_what_was_probably_meant(room, day):
     asked = {
         "kva|CJE20": (True, None, None),
         "kva|cje20": (True, None, None),
         "icd|H251": (True, None, None),
+        "icd|h26,9": (True, None, None),
+        "KVA|CJE20": (False, "unknown code system: it is written in small letters", "kva|CJE20"),
+        "KVA|cje2o": (False, "unknown code system: it is written in small letters", "kva|CJE20"),
+        "ICD|H28.0": (False, "unknown code system: it is written in small letters", None),
         "icd|H26.9": (True, None, None),
         "kva|CJE2O": (False, "must look like CJE20", "kva|CJE20"),
         "kva|CJE02": (False, "unknown code", "kva|CJE20"),

@@ -1,13 +1,14 @@
 """Codes for connected systems: search, validation of many at once, translation by the maps."""
 
 import asyncio
+import re
 from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from catalog_sync.api.state import Codes, known_filters
 from catalog_sync.domain.codes import Code
@@ -29,10 +30,25 @@ POLICY: Policy = {
 
 _AT_ONCE = 2000
 _MOST_CODES = 50_000
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 router = APIRouter(tags=["codes"])
 
-Day = Annotated[date | None, Query(description="Swedish calendar day; today where it is left out.")]
+
+def _day(value: object) -> object:
+    """Only what is written as a day: pydantic alone takes 0 for the first day of 1970."""
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    elif value is None or type(value) is date:
+        return value
+    raise ValueError("must be a day such as 2026-03-01")
+
+
+OneDay = Annotated[date | None, BeforeValidator(_day)]
+Day = Annotated[OneDay, Query(description="Swedish calendar day; today where it is left out.")]
 
 
 @router.get("/codes", dependencies=[Depends(known_filters("system", "q", "status", "on", "limit", "page"))])
@@ -49,7 +65,7 @@ async def find(
         raise invalid("system", f"is not a code system we have: {', '.join(index.by_system)}", status=400)
     day = on or terminology.today()
     valid = None if status is None else status is CodeStatus.ACTIVE
-    found = terminology.find(index, question=q, system=system, valid=valid, day=day)
+    found = terminology.find(index, question=(q or "").strip(), system=system, valid=valid, day=day)
     items = [shown(index, one, day) for one in found[paging.offset : paging.offset + paging.limit]]
     return {"items": items, "total": len(found), "page": paging.page, "limit": paging.limit}
 
@@ -60,7 +76,7 @@ class Question(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     codes: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=_MOST_CODES)]
-    on: date | None = None
+    on: OneDay = None
     """Swedish calendar day; today where it is left out."""
 
 

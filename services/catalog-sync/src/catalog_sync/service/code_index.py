@@ -17,8 +17,8 @@ _DAYS_KEPT = 8
 
 
 def plain(code: str) -> str:
-    """A code as people type it: case, dots and spaces do not count."""
-    return code.upper().replace(".", "").replace(" ", "")
+    """A code as people type it: case, dots, commas for dots, and spaces do not count."""
+    return code.upper().replace(".", "").replace(",", "").replace(" ", "")
 
 
 class CodeIndex:

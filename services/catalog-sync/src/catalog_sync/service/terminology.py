@@ -71,6 +71,11 @@ def judge(index: CodeIndex, key: str, day: date) -> Verdict:
     if not bar:
         return Verdict(key, False, "must be written system|code, for example kva|CJE20", None)
     if system not in index.by_system:
+        if (meant := system.strip().lower()) in index.by_system:
+            one = known(index, f"{meant}|{code}")
+            usable = one is not None and one.fault_on(day) is None
+            suggestion = one.key if one is not None and usable else judge(index, f"{meant}|{code}", day).suggestion
+            return Verdict(key, False, "unknown code system: it is written in small letters", suggestion)
         return Verdict(key, False, "unknown code system", None)
     suggestion = index.suggestion(system, code.strip().upper() if system in {"kva", "icd"} else code.strip(), day)
     try:
