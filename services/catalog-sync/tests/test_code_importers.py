@@ -196,7 +196,7 @@ def test_a_quotation_mark_left_open_is_told_at_its_line_and_nothing_is_taken_for
         ("", "kolumn,annan\nCJE20,x\n", "kva/2026/a.csv", "the header has no column for code"),
         ("", "", "kva/2026/a.csv", "the header has no column for code"),
         ('encoding = "klingon"', "code,text\n", "kva/2026/a.csv", "is not in the encoding"),
-        ("valid_frm = 2026-01-01", "code,text\nCJE20,x\n", "kva/2026/release.toml", "valid_frm: Extra inputs"),
+        ("valid_frm = 2026-01-01", "code,text\nCJE20,x\n", "kva/2026/release.toml", "valid_frm: is not a known field"),
         ("valid_from 2026", "code,text\nCJE20,x\n", "kva/2026/release.toml", "is not TOML (line 4)"),
     ],
 )

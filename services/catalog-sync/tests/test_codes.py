@@ -187,6 +187,9 @@ async def test_a_code_made_elsewhere_may_be_mapped_to_and_belong_to_an_area(roun
     assert sorted(rejected) == ["maps/m.csv:3", "vt|43741000"]
 
 
+NOT_READ = "not read, no code file or not where one is looked for"
+
+
 def check(capsys, *words: str) -> tuple[int, str, str]:
     with pytest.raises(SystemExit) as stopped:
         main(["codes", "check", *words])
@@ -223,6 +226,29 @@ def test_what_is_refused_is_told_line_by_line_and_by_the_exit_code(capsys, folde
 def test_a_folder_that_is_not_there_is_wrong_usage_in_one_line(capsys, tmp_path):
     code, out, err = check(capsys, str(tmp_path / "missing"))
     assert (code, out, err) == (2, "", "codes check: the folder of code files is not there\n")
+
+
+def test_an_empty_folder_and_one_without_code_files_are_told_and_are_no_success(capsys, tmp_path):
+    nothing = "codes check: there is nothing to read: a folder of code files holds SYSTEM/RELEASE/release.toml, "
+    code, out, err = check(capsys, str(tmp_path))
+    assert (code, out, err.startswith(nothing), err.count("\n")) == (1, "", True, 1)
+    (tmp_path / "skrap.txt").write_text("skräp")
+    code, out, err = check(capsys, str(tmp_path))
+    assert (code, out, err.startswith(nothing)) == (1, f"{NOT_READ}: skrap.txt\n", True)
+
+
+def test_files_that_are_not_read_are_named(capsys, folder):
+    (folder / "skrap.txt").write_text("skräp")
+    (folder / ".dold").write_text("")
+    (folder / "kva" / "2027").mkdir()
+    (folder / "kva" / "2027" / "half-copied.csv").write_text("code,text\n")
+    code, out, _ = check(capsys, str(folder))
+    assert code == 0
+    assert f"{NOT_READ}: kva/2027/half-copied.csv, skrap.txt" in out.splitlines()
+    assert json.loads(check(capsys, str(folder), "--json")[1])["not_read"] == ["kva/2027/half-copied.csv", "skrap.txt"]
+    for number in range(20):
+        (folder / f"{number}.txt").write_text("")
+    assert " and 12 more (--json names all)\n" in check(capsys, str(folder))[1]
 
 
 def test_names_of_files_cannot_steer_the_terminal(capsys, folder):

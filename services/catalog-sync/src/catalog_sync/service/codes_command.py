@@ -17,6 +17,8 @@ from upkeep.terminal import DONE, FAILED, USAGE, out, safe, table
 SENTENCE = "Check a folder of code files, or tell how far the maps reach."
 
 _NAMED = 10
+_NOTHING = "there is nothing to read: a folder of code files holds SYSTEM/RELEASE/release.toml, maps/*.csv, "
+_NOTHING += "care-areas/*.toml or *.jsonl"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         (
             "check",
             "Read a folder of code files and tell what would be used. Needs no database, changes nothing.",
-            "0 everything can be used · 1 something is refused · 2 there is no such folder",
+            "0 everything can be used · 1 something is refused, or there is nothing to read · 2 no such folder",
         ),
         ("report", "Tell how many codes are known and how far the maps reach, from the database.", "0 done"),
     ):
@@ -43,13 +45,17 @@ def check(folder: Path, *, as_json: bool) -> int:
     """Tell what a folder holds; the exit code. Nothing is known of earlier readings here."""
     try:
         reading = code_files.read(folder)
+        passed_by = code_files.not_read(folder, reading)
     except SourceAway as error:
         sys.stderr.write(f"codes check: {error}\n")
         return USAGE
     if as_json:
-        out(json.dumps(_object(reading), ensure_ascii=False))
+        out(json.dumps({**_object(reading), "not_read": passed_by}, ensure_ascii=False))
     else:
-        _tell(reading)
+        _tell(reading, passed_by)
+    if not (reading.files or reading.rejected):
+        sys.stderr.write(f"codes check: {_NOTHING}\n")
+        return FAILED
     return FAILED if reading.rejected else DONE
 
 
@@ -97,12 +103,17 @@ def _area(one: Coverage) -> dict[str, object]:
     }
 
 
-def _tell(reading: CodeReading) -> None:
+def _tell(reading: CodeReading, passed_by: Sequence[str]) -> None:
     rows = [(safe(one.place), one.taken, one.passed, one.refused) for one in reading.files]
-    for line in table(("file", "taken", "passed over", "refused"), rows):
+    for line in table(("file", "taken", "passed over", "refused"), rows) if rows else ():
         out(line)
     for fault in reading.rejected:
         out(f"refused: {safe(fault.resource)}: {safe(fault.reason)}")
+    if passed_by:
+        more = f" and {len(passed_by) - _NAMED} more (--json names all)" if len(passed_by) > _NAMED else ""
+        out(f"not read, no code file or not where one is looked for: {safe(', '.join(passed_by[:_NAMED]))}{more}")
+    if not (rows or reading.rejected):
+        return
     _tell_coverage(reading.coverage)
     out()
     refused = len(reading.rejected)

@@ -46,6 +46,15 @@ def read(folder: Path, before: Before | None = None, day: date | None = None) ->
         raise SourceAway(f"a code file cannot be opened ({type(error).__name__})") from error
 
 
+def not_read(folder: Path, reading: CodeReading) -> list[str]:
+    """The files below the folder that were not looked into, by place: of another kind, or where none is looked for."""
+    looked = {one.place for one in reading.files}
+    looked |= {shown(str(one.relative_to(folder))) for one in code_releases.manifests(folder)}
+    files = (one.relative_to(folder) for one in folder.rglob("*") if one.is_file())
+    places = {shown(str(one)) for one in files if not any(part.startswith(".") for part in one.parts)}
+    return sorted(places - looked)
+
+
 def _read(folder: Path, before: Before, day: date) -> CodeReading:
     reading, now = CodeReading(), datetime.now(UTC)
     codes: dict[str, Dated] = {}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from catalog_sync.domain.code_reading import CodeReading, FileRead
 from catalog_sync.domain.reading import Rejected
@@ -24,6 +25,14 @@ Shape = TypeVar("Shape", bound=BaseModel)
 
 MANIFEST = "release.toml"
 _SYSTEM = re.compile(r"[a-z][a-z0-9-]*")
+_MUST_BE = {
+    "string": "must be a text, in quotation marks",
+    "date": "must be a day such as 2026-01-01, without quotation marks",
+    "int": "must be a whole number, without quotation marks",
+    "tuple": "must be a list, in square brackets",
+    "model": "must be a table of its own",
+}
+"""What a field is to be, by the first word of pydantic's name for the fault."""
 _DATA = frozenset({".csv", ".tsv", ".txt"})
 
 
@@ -109,6 +118,28 @@ def toml(file: Path, place: str, shape: type[Shape], reading: CodeReading) -> Sh
     except UnicodeDecodeError:
         faults = ["is not UTF-8"]
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, row['loc']))}: {row['msg']}" for row in error.errors(include_input=False)]
+        faults = [f"{'.'.join(map(str, row['loc']))}: {_told(row)}" for row in error.errors(include_input=False)]
     reading.rejected += [Rejected(place, fault) for fault in faults]
     return None
+
+
+def _told(row: ErrorDetails) -> str:
+    """A fault of a model in plain words, without the value that was refused."""
+    limits = row.get("ctx", {})
+    match row["type"]:
+        case "missing":
+            return "is missing"
+        case "extra_forbidden":
+            return "is not a known field"
+        case "too_short":
+            return f"must hold at least {limits['min_length']}"
+        case "greater_than_equal":
+            return f"must not be less than {limits['ge']}"
+        case "less_than_equal":
+            return f"must not be more than {limits['le']}"
+        case "enum":
+            return f"must be {limits['expected']}"
+        case "value_error":
+            return str(limits["error"]).removeprefix("text: ")
+    kind = row["type"].partition("_")[0]
+    return _MUST_BE.get(kind, "is not of the kind that is wanted here")
