@@ -175,6 +175,37 @@ async def test_a_withdrawn_profile_tells_nothing_and_may_be_told_again(empty_roo
     assert versions == sorted(versions, key=lambda one: one[1])
 
 
+async def test_a_body_that_tells_nothing_is_refused_and_the_profile_stays(empty_room, profile):
+    first = (await put(empty_room, "anna", profile, 0)).json()
+    for content in ({}, {"status": "active"}, {"office": None}):
+        answer = await put(empty_room, "anna", content, first["version"])
+        (fault,) = answer.json()["errors"]
+        assert (answer.status_code, fault["field"]) == (422, "body")
+        assert fault["reason"].startswith("tells nothing: fill in at least one of office, invoice, ")
+        assert fault["reason"].endswith('or withdraw the profile by sending {"status": "withdrawn"}')
+    assert (await empty_room.get("/region-profiles/14")).json() == first
+
+
+async def test_hours_that_overlap_on_one_day_are_refused_with_their_rows(empty_room, profile):
+    def hours(*spans: tuple[int, str, str]) -> None:
+        profile["office"]["hours"] = [
+            {"weekday": day, "opens": opens, "closes": closes} for day, opens, closes in spans
+        ]
+
+    for spans, rows in (
+        (((1, "08:00", "12:00"), (1, "10:00", "16:00")), "0 and 1"),
+        (((1, "13:00", "16:00"), (2, "08:00", "16:00"), (1, "08:00", "13:30")), "2 and 0"),
+        (((1, "08:00", "12:00"), (1, "08:00", "12:00")), "0 and 1"),
+    ):
+        hours(*spans)
+        answer = await put(empty_room, "anna", profile, 0)
+        assert answer.status_code == 422, spans
+        reason = f"rows {rows} (counted from 0) overlap on weekday 1"
+        assert answer.json()["errors"] == [{"field": "office.hours", "reason": reason}]
+    hours((1, "12:00", "16:00"), (2, "08:00", "16:00"), (1, "08:00", "12:00"))
+    assert (await put(empty_room, "anna", profile, 0)).status_code == 200
+
+
 async def test_who_changed_what_and_when_is_kept(empty_room, profile):
     before = datetime.now(UTC)
     first = (await put(empty_room, "anna", profile, 0)).json()["version"]

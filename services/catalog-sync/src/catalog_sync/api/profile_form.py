@@ -1,5 +1,6 @@
 """What a region writes in its profile: the fields of contracts.RegionProfileUpdated, strict; all faults at once."""
 
+from itertools import pairwise
 from typing import Annotated, Any
 
 from pydantic import (
@@ -97,6 +98,15 @@ class Office(_Form):
     hours_note: Text | None = None
     sdk: Address | None = None
 
+    @field_validator("hours")
+    @classmethod
+    def _one_after_the_other(cls, hours: tuple[Hours, ...]) -> tuple[Hours, ...]:
+        ordered = sorted(enumerate(hours), key=lambda one: (one[1].weekday, one[1].opens))
+        for (one, first), (other, second) in pairwise(ordered):
+            if first.weekday == second.weekday and second.opens < first.closes:
+                raise ValueError(f"rows {one} and {other} (counted from 0) overlap on weekday {first.weekday}")
+        return hours
+
 
 class Invoice(_Form):
     """Where invoices for brokered patients go."""
@@ -133,6 +143,16 @@ class ProfileForm(_Form):
     def _nothing_beside_withdrawn(self) -> "ProfileForm":
         if self.status is ProfileStatus.WITHDRAWN and any(getattr(self, part) is not None for part in PARTS):
             raise ValueError("a withdrawn profile tells nothing: leave out every other field")
+        return self
+
+    @model_validator(mode="after")
+    def _something_where_not_withdrawn(self) -> "ProfileForm":
+        # The whole profile is replaced: a body without parts would empty it, most likely by mistake.
+        if self.status is not ProfileStatus.WITHDRAWN and all(getattr(self, part) is None for part in PARTS):
+            raise ValueError(
+                f"tells nothing: fill in at least one of {', '.join(PARTS)}, "
+                'or withdraw the profile by sending {"status": "withdrawn"}'
+            )
         return self
 
     def as_json(self) -> dict[str, Any]:
