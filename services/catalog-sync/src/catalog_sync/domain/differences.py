@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -53,8 +53,13 @@ def is_final(fact: Fact) -> bool:
 
 
 def ended(fact: Fact, day: date) -> Fact:
-    """The final state of a thing that its source no longer has."""
+    """The final state of a thing that its source no longer has.
+
+    A code's own last day stays when it has passed; a later one would keep it in use, since dates win over the status.
+    """
     dated = {"closed_on": fact.content.get("closed_on") or day.isoformat()} if fact.kind is Kind.UNIT else {}
+    if fact.kind is Kind.CODE and (fact.content.get("valid_to") or "") >= day.isoformat():
+        dated = {"valid_to": (day - timedelta(days=1)).isoformat()}
     return Fact(fact.kind, fact.key, {**fact.content, "status": FINAL[fact.kind], **dated})
 
 
