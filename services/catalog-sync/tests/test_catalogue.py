@@ -196,6 +196,17 @@ async def test_a_rejected_row_stays_on_the_list_until_it_is_mended(ledger, serve
     assert (await ledger.follow(client)).rejected == []
 
 
+async def test_a_row_that_could_not_be_used_and_is_then_removed_ends(ledger, served, client):
+    await ledger.follow(client)
+    await ledger.announced()
+    served.put({**served.rows["Organization/ve-2"], "name": ""})
+    await ledger.follow(client)
+    for name in ("Organization/ve-2", "Location/pl-2", "HealthcareService/tj-2"):
+        served.rows.pop(name)
+    outcome = await ledger.follow(client, whole=True)
+    assert (outcome.ended, outcome.rejected) == (2, [])
+
+
 async def test_a_row_is_mended_by_what_it_points_to(ledger, served, client):
     provider = served.rows.pop("Organization/vg-1")
     assert len((await ledger.follow(client)).rejected) == 4

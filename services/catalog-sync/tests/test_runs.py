@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from catalog_sync.domain.reading import Reading, Rejected
+from catalog_sync.domain.reading import Kind, Reading, Rejected
 from catalog_sync.service import decisions, runs_command
 from catalog_sync.service.decisions import Refused
 
@@ -105,19 +105,85 @@ async def many(ledger, small, serving, reach):
     return client, served
 
 
-async def test_what_has_changed_since_it_was_proposed_is_left_as_it_is(ledger, many, runs):
-    client, served = many
+async def test_what_has_changed_since_it_was_proposed_is_left_as_it_is(ledger, many, runs, unit):
+    client, _ = many
     outcome = await ledger.follow(client, changed=0.3)
     assert outcome.held is not None
-    # One is changed anew meanwhile, another is changed back.
-    served.put({**served.rows["Organization/ve-3"], "name": "Ännu nyare"})
-    served.put({**served.rows["Organization/ve-4"], "name": "Enhet 4"})
-    await ledger.follow(client, changed=0.3)
+    # Another source tells of one of them meanwhile.
+    await ledger.sync(Reading([unit(3, hsa_id="SE5561234567-B3", name="Ännu nyare")]), Kind.CODE)
     assert [message.name for message in await ledger.announced()] == ["Ännu nyare"]
     code, told = await runs("approve", str(outcome.run), "--yes")
-    assert (code, "8 applied" in told, "2 have changed since they were proposed" in told) == (0, True, True)
-    assert len(await ledger.announced()) == 8
-    assert (await ledger.follow(client, whole=True)).changed == 0, "all is as the source says"
+    assert (code, "9 applied" in told, "1 have changed since they were proposed" in told) == (0, True, True)
+    assert [message.name for message in await ledger.announced()] == ["Nytt"] * 9
+
+
+async def test_what_a_held_reading_kept_is_never_built_on_once_it_is_discarded(ledger, many, runs):
+    client, served = many
+    served.etags = True
+    await ledger.follow(client, changed=1)
+    await ledger.announced()
+    sound = dict(served.rows)
+    served.rows = {}
+    held = await ledger.follow(client, whole=True)
+    assert (await runs("discard", str(held.run), "--yes", "--why", "källan är trasig"))[0] == 0
+    served.rows = dict(sound)
+    # As a change alone it would point to nothing.
+    served.put({**sound["Organization/ve-7"], "name": "Nyast"})
+    outcome = await ledger.follow(client)
+    assert (outcome.read, outcome.changed, outcome.ended, outcome.rejected) == (len(sound), 1, 0, [])
+    assert [message.name for message in await ledger.announced()] == ["Nyast"]
+    await ledger.follow(client)
+    assert [row.whole for row in await ledger.rows("run")][-2:] == [True, False], "one whole reading is enough"
+
+
+async def test_a_reading_beside_a_held_run_is_whole_and_the_same_again_waits_under_the_first_number(ledger, many, runs):
+    client, served = many
+    sound = dict(served.rows)
+    served.rows = {}
+    first = await ledger.follow(client, whole=True)
+    again = await ledger.follow(client)
+    assert again.held == f"{first.held}; run {first.run} waits with the same"
+    found = {row.id: (row.state, row.whole) for row in await ledger.rows("run")}
+    assert (found[first.run], found[again.run]) == (("held", True), ("abandoned", True))
+    assert {row.run for row in await ledger.rows("proposed")} == {first.run}, "nothing is kept twice"
+    code, told = await runs("approve", str(first.run), "--yes")
+    assert (code, "30 applied" in told) == (0, True)
+    assert len(await ledger.announced()) == 30
+    served.rows = sound
+    assert (await ledger.follow(client, changed=1)).changed == 30
+
+
+async def test_an_approved_run_is_built_on(ledger, many, runs):
+    client, _ = many
+    held = await ledger.follow(client)
+    await runs("approve", str(held.run), "--yes")
+    await ledger.follow(client)
+    assert [(row.state, row.whole) for row in await ledger.rows("run")] == [
+        ("done", True),
+        ("done", False),
+        ("done", False),
+    ]
+
+
+async def test_a_held_reading_takes_no_row_off_the_list(ledger, many, runs):
+    client, served = many
+    served.put({**served.rows["Organization/ve-29"], "name": ""})
+    await ledger.follow(client, changed=1)
+    (before,) = await ledger.rows("rejected")
+    sound = dict(served.rows)
+    served.rows = {}
+    held = await ledger.follow(client, whole=True)
+    assert held.held is not None
+    await runs("discard", str(held.run), "--yes", "--why", "källan är trasig")
+    assert [(row.resource, row.first_seen) for row in await ledger.rows("rejected")] == [
+        ("Organization/ve-29", before.first_seen)
+    ]
+    served.rows = sound
+    outcome = await ledger.follow(client)
+    assert [row.resource for row in outcome.rejected] == ["Organization/ve-29"]
+    assert [row.first_seen for row in await ledger.rows("rejected")] == [before.first_seen]
+    served.put({**served.rows["Organization/ve-29"], "name": "Åter"})
+    assert (await ledger.follow(client)).rejected == []
 
 
 async def test_a_later_whole_reading_takes_the_place_of_a_held_one(ledger, renamed):

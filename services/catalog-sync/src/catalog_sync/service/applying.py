@@ -41,10 +41,17 @@ async def judge(sessions: Sessions, number: int, shares: Shares) -> str | None:
         held = f"{'; '.join(reasons)}: nothing changed" if reasons else None
         new, changed, ended = (sum(of.get(act, 0) for of in counted.values()) for act in Act)
         values = {"new": new, "changed": new + changed, "ended": ended, "held": held}
-        listed = (await rejections.counts(session)).get(run.source, 0)
+        listed = await rejections.met(session, run.source, number)
         state = State.APPLYING if held is None else State.HELD
         await runs.note(session, number, state=state, rejected=listed, **values)
-        if run.whole:
+        earlier = await runs.waiting(session, run.source, number) if held is not None else None
+        if earlier is not None and await proposals.same(session, earlier.id, number):
+            # The operator's number stays, and nothing is kept twice.
+            held = f"{held}; run {earlier.id} waits with the same"
+            await proposals.renew(session, earlier.id)
+            await runs.note(session, number, held=held)
+            await runs.give_up(session, number, now, State.ABANDONED)
+        elif run.whole:
             await runs.supersede(session, run.source, number, now)
             await runs.forget_old(session, now - _READABLE)
     if held is not None:
@@ -65,10 +72,15 @@ async def apply(sessions: Sessions, number: int) -> None:
                 async with sessions.begin() as session:
                     await mirror.refresh_statistics(session)
     async with sessions.begin() as session:
-        stale = await proposals.stale(session, number)
-        await runs.note(session, number, state=State.DONE, finished_at=datetime.now(UTC), stale=stale)
         run = await runs.one(session, number)
         assert run is not None  # noqa: S101 the caller has it
+        await rejections.settle(session, run.source, number, whole=run.whole)
+        listed = (await rejections.counts(session)).get(run.source, 0)
+        stale = await proposals.stale(session, number)
+        values = {"stale": stale, "rejected": listed}
+        await runs.note(session, number, state=State.DONE, finished_at=datetime.now(UTC), **values)
+        run = await runs.one(session, number)
+        assert run is not None  # noqa: S101 runs are never removed
     counted = {name: getattr(run, name) for name in ("read", "new", "changed", "ended", "stale", "rejected")}
     log.info("synced", source=run.source, run=number, whole=run.whole, **counted)
 

@@ -39,7 +39,6 @@ async def compare(sessions: Sessions, guide: Guide, run: int, *, whole: bool) ->
     nameless = (await runs.as_it_is(sessions, run)).nameless
     async with sessions.begin() as session:
         await known_facts.lock_sync(session)
-        await rejections.keep_only(session, guide.name, run)
         for kind in _KINDS if not nameless else ():
             gone = await known_facts.untold(session, guide.name, run, kind)
             for begin in range(0, len(gone), BATCH):
@@ -67,7 +66,6 @@ async def _compare_batch(sessions: Sessions, guide: Guide, run: int, resource_ty
         noted = Counter(one.words for one in reading.noted if one.resource in looked_at)
         await runs.count(session, run, left_out, noted)
         unread = {row.resource for row in rejected}
-        await rejections.mended(session, guide.name, looked_at - unread)
         await rejections.note(session, guide.name, run, rejected, now)
         await propose(session, run, facts, now)
         await _end_what_is_told_no_more(session, run, set(batch) - unread, facts, now)
@@ -113,7 +111,7 @@ async def _first_to_tell(
         known = await known_facts.known(session, kind, keys)
         before = {key: row.reference for key, row in known.items() if not row.ended and key not in claims}
         able = {row.reference for row in await mirror.by_reference(session, guide.name, before.values())}
-        able -= await rejections.among(session, guide.name, able)
+        able -= await rejections.among(session, guide.name, run, able)
         holders |= {(kind, key): reference for key, reference in before.items() if reference in able}
         holders |= {(kind, key): claim.reference for key, claim in claims.items() if claim.act is not Act.ENDED}
     good: dict[tuple[Kind, str], Fact] = {}

@@ -92,7 +92,7 @@ async def outcome_of(sessions: Sessions, number: int, rejected: Sequence[Rejecte
     async with sessions() as session:
         run = await runs.one(session, number)
     assert run is not None  # noqa: S101 runs are never removed
-    changed, ended = (0, 0) if run.state == State.HELD else (run.changed, run.ended)
+    changed, ended = (run.changed, run.ended) if run.held is None or run.state == State.DONE else (0, 0)
     return Outcome(number, run.source, run.read if read is None else read, changed, ended, rejected, run.held)
 
 
@@ -120,7 +120,6 @@ async def _compare(
     async with sessions.begin() as session:
         await known_facts.lock_sync(session)
         await rejections.note(session, source, number, rejected, now)
-        await rejections.keep_only(session, source, number)
         unread = {row.resource for row in rejected}
         for kind in kinds if not reading.nameless else ():
             gone = [

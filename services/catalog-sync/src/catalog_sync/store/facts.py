@@ -62,10 +62,11 @@ async def told_by(
 
 
 async def untold(session: AsyncSession, source: str, run: int, kind: Kind) -> list[str]:
-    """Keys of what has not ended although no row of the mirror tells of it. A rejected row still does."""
+    """Keys of what has not ended although no row of the mirror tells of it. A row that the run rejected still does."""
     there = exists().where(resource.c.source == source, resource.c.reference == fact.c.reference, ~resource.c.gone)
-    by_row = exists().where(rejected.c.source == source, rejected.c.resource == fact.c.reference)
-    by_key = exists().where(rejected.c.source == source, rejected.c.resource == fact.c.key)
+    met = (rejected.c.source == source) & (rejected.c.run == run)
+    by_row = exists().where(met, rejected.c.resource == fact.c.reference)
+    by_key = exists().where(met, rejected.c.resource == fact.c.key)
     named = exists().where(proposed.c.run == run, proposed.c.kind == fact.c.kind, proposed.c.key == fact.c.key)
     query = select(fact.c.key).where(fact.c.kind == kind, ~fact.c.ended, ~there, ~by_row, ~by_key, ~named)
     return list(await session.scalars(query.order_by(fact.c.key)))

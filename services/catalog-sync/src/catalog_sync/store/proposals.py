@@ -73,6 +73,23 @@ async def outdate(session: AsyncSession, number: int, kind: Kind, keys: Collecti
         await session.execute(update(proposed).where(mine).values(outcome="stale"))
 
 
+_SAME = text("""
+WITH older AS (SELECT kind, key, act, base, fingerprint FROM proposed WHERE run = :older),
+    newer AS (SELECT kind, key, act, base, fingerprint FROM proposed WHERE run = :newer)
+SELECT NOT EXISTS ((TABLE older EXCEPT TABLE newer) UNION ALL (TABLE newer EXCEPT TABLE older))
+""")
+
+
+async def same(session: AsyncSession, older: int, newer: int) -> bool:
+    """Whether two runs would change the same, from and to the same."""
+    return bool(await session.scalar(_SAME, {"older": older, "newer": newer}))
+
+
+async def renew(session: AsyncSession, number: int) -> None:
+    """What a held run would change has been looked at anew, and is right as it was."""
+    await session.execute(update(proposed).where(proposed.c.run == number).values(outcome=None))
+
+
 async def claims(session: AsyncSession, number: int, kind: Kind, keys: Collection[str]) -> dict[str, Claim]:
     """What this run has proposed so far of some things."""
     query = select(proposed.c.key, proposed.c.act, proposed.c.reference)

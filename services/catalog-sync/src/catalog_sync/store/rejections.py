@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select, text
+from sqlalchemy import Row, delete, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog_sync.domain.reading import Rejected
-from catalog_sync.store.tables import one_of, rejected
+from catalog_sync.store.tables import one_of, rejected, resource
 
 _NOTE = text("""
 INSERT INTO rejected (source, resource, reason, first_seen, last_seen, run)
@@ -29,20 +29,27 @@ async def note(session: AsyncSession, source: str, run: int, found: Sequence[Rej
         await session.execute(_NOTE, {"source": source, "run": run, "now": now, **given})
 
 
-async def mended(session: AsyncSession, source: str, resources: Collection[str]) -> None:
-    """Take rows off the list."""
-    mine = (rejected.c.source == source) & one_of(rejected.c.resource, resources)
+async def settle(session: AsyncSession, source: str, run: int, *, whole: bool) -> None:
+    """An applied run takes off the list what it has looked at and not met again, or what it has not met as a whole one.
+
+    A run that is only judged takes nothing off: what it has read may be broken.
+    """
+    mine = (rejected.c.source == source) & (rejected.c.run < run)
+    if not whole:
+        # It has looked at every row on the list that could be kept, but not at what cannot be told apart.
+        mine &= exists().where(resource.c.source == source, resource.c.reference == rejected.c.resource)
     await session.execute(delete(rejected).where(mine))
 
 
-async def keep_only(session: AsyncSession, source: str, run: int) -> None:
-    """Take off the list what a whole run has not met."""
-    await session.execute(delete(rejected).where(rejected.c.source == source, rejected.c.run != run))
+async def met(session: AsyncSession, source: str, run: int) -> int:
+    """How many rows on the list this run was the latest to meet."""
+    mine = (rejected.c.source == source) & (rejected.c.run == run)
+    return await session.scalar(select(func.count()).select_from(rejected).where(mine)) or 0
 
 
-async def among(session: AsyncSession, source: str, resources: Collection[str]) -> set[str]:
-    """Those of some rows that are on the list."""
-    mine = (rejected.c.source == source) & one_of(rejected.c.resource, resources)
+async def among(session: AsyncSession, source: str, run: int, resources: Collection[str]) -> set[str]:
+    """Those of some rows that this run could not use."""
+    mine = (rejected.c.source == source) & (rejected.c.run == run) & one_of(rejected.c.resource, resources)
     return set(await session.scalars(select(rejected.c.resource).where(mine)))
 
 

@@ -28,6 +28,7 @@ class State(StrEnum):
 
 
 UNFINISHED = (State.READING, State.COMPARING, State.APPLYING)
+_ACCEPTED = (State.APPLYING, State.DONE)
 
 
 async def lock_runs(session: AsyncSession) -> bool:
@@ -99,19 +100,21 @@ async def latest(session: AsyncSession, limit: int) -> list[Row[Any]]:
 async def last_read(session: AsyncSession, source: str) -> tuple[datetime | None, datetime | None]:
     """When the latest whole reading of a source began, and how far the source's clock was when the latest one began.
 
-    (None, None) where the next one must be whole: nothing has been read, or a reading was given up half-way.
+    (None, None) where the next one must be whole: nothing has been accepted yet, or since then a reading was held or
+    given up. What it left in the mirror was not accepted, and only a whole reading that is makes that good.
     """
     clock = func.coalesce(run.c.clock, run.c.started_at)
-    query = select(run.c.id, run.c.state, run.c.whole, run.c.started_at, clock.label("clock")).where(
-        run.c.source == source
-    )
-    newest = (await session.execute(query.order_by(run.c.id.desc()).limit(1))).one_or_none()
-    if newest is None or newest.state == State.ABANDONED:
+    query = select(run.c.id, run.c.started_at, clock.label("clock")).where(run.c.source == source)
+    newest = query.order_by(run.c.id.desc()).limit(1)
+    accepted = newest.where(run.c.read_at.is_not(None), run.c.state.in_(_ACCEPTED))
+    whole = (await session.execute(accepted.where(run.c.whole))).one_or_none()
+    last = (await session.execute(accepted)).one_or_none()
+    if whole is None or last is None:
         return None, None
-    read = query.where(run.c.read_at.is_not(None)).order_by(run.c.id.desc())
-    last = (await session.execute(read.limit(1))).one_or_none()
-    whole = (await session.execute(read.where(run.c.whole).limit(1))).one_or_none()
-    return (whole.started_at, last.clock) if whole is not None and last is not None else (None, None)
+    doubtful = newest.where(run.c.id > whole.id, run.c.state.not_in((*_ACCEPTED, *UNFINISHED)))
+    if (await session.execute(doubtful)).one_or_none() is not None:
+        return None, None
+    return whole.started_at, last.clock
 
 
 async def give_up(session: AsyncSession, number: int, now: datetime, state: State) -> None:
@@ -120,6 +123,12 @@ async def give_up(session: AsyncSession, number: int, now: datetime, state: Stat
     await session.execute(delete(touched).where(touched.c.run == number))
     if state is State.ABANDONED:
         await session.execute(delete(proposed).where(proposed.c.run == number))
+
+
+async def waiting(session: AsyncSession, source: str, number: int) -> Row[Any] | None:
+    """The newest run of a source before this one that waits for a decision."""
+    held = (run.c.source == source) & (run.c.state == State.HELD) & (run.c.id < number)
+    return (await session.execute(select(run).where(held).order_by(run.c.id.desc()).limit(1))).one_or_none()
 
 
 async def supersede(session: AsyncSession, source: str, number: int, now: datetime) -> None:
