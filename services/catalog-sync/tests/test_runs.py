@@ -77,6 +77,19 @@ async def test_a_run_that_is_discarded_changes_nothing_and_a_later_one_may_propo
     assert "run 3 waits for a decision" in told
 
 
+@pytest.mark.parametrize("argv", [("--why", "patient 191212121212 ringde"), ("--why", "trasig", "--by", "811228-9874")])
+@pytest.mark.parametrize("act", ["approve", "discard"])
+async def test_a_decision_that_holds_a_personal_number_is_refused_and_kept_nowhere(ledger, renamed, runs, act, argv):
+    await ledger.sync(renamed(30, 0))
+    await ledger.sync(renamed(20, 0))
+    code, told = await runs(act, "2", "--yes", *argv)
+    option = argv[-2]
+    assert (code, len(told.splitlines())) == (2, 1)
+    assert f"{option} holds something like a personal number" in told
+    assert argv[-1] not in told
+    assert [(row.state, row.decision) for row in await ledger.rows("run")][1:] == [("held", None)]
+
+
 async def test_nothing_is_decided_without_a_yes(ledger, renamed, runs):
     await ledger.sync(renamed(30, 0))
     await ledger.sync(renamed(20, 0))

@@ -16,6 +16,7 @@ from catalog_sync.store import proposals, rejections, runs
 from catalog_sync.store.runs import State
 from kit import database
 from kit.database import Sessions
+from rules.personal_numbers import holds_personal_number
 from upkeep import terminal
 from upkeep.terminal import DONE, FAILED, Misused, agreed, out, safe, table
 
@@ -195,6 +196,9 @@ async def _rejected(asked: argparse.Namespace, sessions: Sessions) -> int:
 async def _decide(asked: argparse.Namespace, sessions: Sessions) -> int:
     if asked.act == "discard" and not asked.why.strip():
         raise Misused("--why must say something")
+    for option, text in (("--why", asked.why), ("--by", asked.by)):
+        if holds_personal_number(text):
+            raise Misused(f"{option} holds something like a personal number: say it without; nothing was changed")
     async with sessions() as session:
         one = await runs.one(session, asked.run)
     if one is not None and one.state == State.HELD:
