@@ -106,6 +106,8 @@ class Served:
         """A test's own answer to an address, instead of the right one."""
         self.etags = False
         self.base = "http://katalog.test"
+        self.more = ""
+        """What addresses of next pages end with; an ETag does not know of it."""
         self.app = FastAPI()
         self.app.get("/fhir/{kind}")(self.search)
         self.app.get("/fhir/{kind}/{identity}")(self.read)
@@ -131,14 +133,14 @@ class Served:
             and datetime.fromisoformat(one["meta"]["lastUpdated"]) >= datetime.fromisoformat(since)
         ]
         query = f"_lastUpdated=ge{since}&_offset={offset + self.page_size}"
-        more = [{"relation": "next", "url": f"{self.base}/fhir/{kind}?{query}"}]
+        more = [{"relation": "next", "url": f"{self.base}/fhir/{kind}?{query}{self.more}"}]
         bundle = {
             "resourceType": "Bundle",
             "entry": [{"resource": one} for one in found[offset : offset + self.page_size]],
             "link": more if len(found) > offset + self.page_size else [],
         }
         body = json.dumps(bundle)
-        etag = f'W/"{hash(body)}"'
+        etag = f'W/"{hash(json.dumps(bundle["entry"]) + str(bool(bundle["link"])))}"'
         if self.etags and request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers={"ETag": etag})
         return Response(body, headers={"ETag": etag} if self.etags else {})

@@ -153,14 +153,65 @@ async def test_an_interrupted_reading_goes_on_with_the_page_that_is_next(ledger,
     assert (outcome.run, len(await ledger.announced())) == (1, 4)
 
 
-async def test_a_page_address_that_has_expired_costs_one_type_not_the_reading(ledger, served, client, monkeypatch):
+@pytest.mark.parametrize("status", [400, 404, 410])
+async def test_a_page_address_that_has_expired_costs_one_type_not_the_reading(
+    ledger, served, client, monkeypatch, status
+):
     monkeypatch.setattr(fhir_pages, "_ATTEMPTS", 1)
     served.answers = lambda address: Response(status_code=503) if "_offset" in address else None
     with pytest.raises(SourceAway):
         await ledger.follow(client)
     expired = [served.asked[-1]]
-    served.answers = lambda address: Response(status_code=410) if address in expired and expired.pop() else None
+    served.answers = lambda address: Response(status_code=status) if address in expired and expired.pop() else None
+    outcome = await ledger.follow(client)
+    assert (outcome.run, outcome.changed) == (1, 4)
+
+
+async def test_a_row_whose_own_address_is_refused_is_not_taken_for_gone(ledger, served, client):
+    await ledger.follow(client)
+    await ledger.announced()
+    served.rows.pop("HealthcareService/tj-2")
+    served.answers = lambda _: None
+    client.event_hooks["response"].append(_refuse_one)
+    with pytest.raises(SourceAway, match="HTTP 400"):
+        await ledger.follow(client, whole=True)
+    assert await ledger.announced() == []
+
+
+async def _refuse_one(response: httpx.Response) -> None:
+    if response.request.url.path.endswith("HealthcareService/tj-2"):
+        response.status_code = 400
+
+
+@pytest.fixture
+async def stopped(ledger, served, client, monkeypatch):
+    """`await stopped("http://borta.test")`: a reading was stopped before a page at that host, which is no more."""
+    monkeypatch.setattr(fhir_pages, "_ATTEMPTS", 1)
+
+    async def stop(base: str) -> None:
+        here, served.base = served.base, base
+        served.answers = lambda address: Response(status_code=503) if "_offset" in address else None
+        with pytest.raises(SourceAway):
+            await ledger.follow(client)
+        (run,) = await ledger.rows("run")
+        assert (run.state, run.place["address"].startswith(base)) == ("reading", True)
+        served.base = here
+        served.answers = lambda _: None
+
+    return stop
+
+
+async def test_a_reading_that_was_to_go_on_at_another_host_is_begun_anew(ledger, client, stopped):
+    await stopped("http://borta.test")
     assert (await ledger.follow(client)).changed == 4
+    assert [(row.state, row.whole) for row in await ledger.rows("run")] == [("abandoned", True), ("done", True)]
+
+
+async def test_a_whole_reading_that_is_asked_for_is_begun_anew(ledger, served, client, stopped):
+    await stopped(served.base)
+    outcome = await ledger.follow(client, whole=True)
+    assert (outcome.run, outcome.changed) == (2, 4)
+    assert [row.state for row in await ledger.rows("run")] == ["abandoned", "done"]
 
 
 async def test_a_page_that_is_still_the_same_is_not_sent_again(ledger, served, client):
@@ -290,3 +341,42 @@ async def test_a_reading_that_was_left_for_too_long_is_given_up_and_begun_anew(l
     assert states == [("done", True), ("abandoned", False), ("done", True)], (
         "what was half-way may have missed something"
     )
+
+
+async def test_a_page_that_is_still_the_same_does_not_lead_to_a_host_that_is_no_more(ledger, served, client):
+    served.etags = True
+    here, served.base = served.base, "http://borta.test"
+    await ledger.follow(client)
+    await ledger.announced()
+    hosts: set[str] = set()
+
+    async def note(request: httpx.Request) -> None:
+        hosts.add(request.url.host)
+
+    client.event_hooks["request"].append(note)
+    served.base = here
+    outcome = await ledger.follow(client, whole=True)
+    assert (hosts, outcome.changed, outcome.ended) == ({"katalog.test"}, 0, 0)
+
+
+async def test_a_page_that_is_still_the_same_but_leads_to_an_expired_one_is_read_anew(
+    ledger, served, client, monkeypatch
+):
+    monkeypatch.setattr(fhir_pages, "_ATTEMPTS", 1)
+    served.etags = True
+    await ledger.follow(client)
+    for one in ("a", "b"):
+        served.put({**served.rows["HealthcareService/tj-1"], "id": f"tj-1{one}"})
+    await ledger.follow(client, whole=True)
+    expired = next(address for address in served.asked if "_offset" in address and address.startswith("Healthcare"))
+    named = "&again=1"
+
+    def gone(address: str) -> Response | None:
+        return Response(status_code=410) if address == expired else None
+
+    served.answers, served.more = gone, named
+    with pytest.raises(SourceAway):
+        await ledger.follow(client, whole=True)
+    outcome = await ledger.follow(client)
+    assert (outcome.ended, outcome.held) == (0, None)
+    assert any(address.endswith(named) for address in served.asked)

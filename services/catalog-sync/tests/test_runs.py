@@ -5,8 +5,9 @@ import asyncio
 import json
 
 import pytest
+from fastapi import Response
 
-from catalog_sync.domain.reading import Kind, Reading, Rejected
+from catalog_sync.domain.reading import Kind, Reading, Rejected, SourceAway
 from catalog_sync.service import decisions, runs_command
 from catalog_sync.service.decisions import Refused
 
@@ -88,6 +89,24 @@ async def test_a_decision_that_holds_a_personal_number_is_refused_and_kept_nowhe
     assert f"{option} holds something like a personal number" in told
     assert argv[-1] not in told
     assert [(row.state, row.decision) for row in await ledger.rows("run")][1:] == [("held", None)]
+
+
+async def test_a_run_that_is_stuck_in_reading_can_be_discarded(ledger, served, client, runs):
+    served.answers = lambda address: Response(status_code=403) if address.startswith("Location") else None
+    with pytest.raises(SourceAway):
+        await ledger.follow(client)
+    code, told = await runs("approve", "1", "--yes")
+    assert (code, "does not wait for a decision: it is reading" in told) == (1, True)
+    code, told = await runs("discard", "1", "--why", "fel adress")
+    assert (code, "nobody can be asked here: add --yes" in told) == (2, True)
+    code, told = await runs("discard", "1", "--yes", "--by", "bo", "--why", "fel adress")
+    assert (code, told) == (0, "run 1 discarded by bo: nothing was changed\n")
+    (run,) = await ledger.rows("run")
+    assert (run.state, run.decided_by, run.decided_why) == ("abandoned", "bo", "fel adress")
+    assert run.finished_at == run.decided_at
+    served.answers = lambda _: None
+    outcome = await ledger.follow(client)
+    assert (outcome.run, outcome.changed) == (2, 4)
 
 
 async def test_nothing_is_decided_without_a_yes(ledger, renamed, runs):

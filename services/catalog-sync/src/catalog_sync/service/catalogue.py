@@ -15,6 +15,7 @@ from catalog_sync.service import applying
 from catalog_sync.service.collecting import Collecting
 from catalog_sync.service.comparing import compare
 from catalog_sync.service.sync import Outcome, alone, outcome_of
+from catalog_sync.source import fhir_pages
 from catalog_sync.store import rejections, runs
 from catalog_sync.store.runs import State
 from kit.database import Sessions
@@ -49,7 +50,7 @@ async def sync_catalogue(
     Raises SourceAway: the run stays as far as it came, and the next call goes on.
     """
     async with alone(sessions):
-        number = await _run_to_do(sessions, guide, pace, whole=whole)
+        number = await _run_to_do(sessions, client, guide, pace, whole=whole)
         run = await runs.as_it_is(sessions, number)
         if run.state == State.READING:
             await Collecting(sessions, client, guide, run).everything(shares.ended)
@@ -63,7 +64,7 @@ async def sync_catalogue(
     return await outcome_of(sessions, number, [Rejected(row.resource, row.reason) for row in listed])
 
 
-async def _run_to_do(sessions: Sessions, guide: Guide, pace: Pace, *, whole: bool) -> int:
+async def _run_to_do(sessions: Sessions, client: httpx.AsyncClient, guide: Guide, pace: Pace, *, whole: bool) -> int:
     now = datetime.now(UTC)
     while True:
         async with sessions.begin() as session:
@@ -74,9 +75,11 @@ async def _run_to_do(sessions: Sessions, guide: Guide, pace: Pace, *, whole: boo
                 if begun is not None and clock is not None and now - begun < pace.whole_every and not whole:
                     since = clock - pace.overlap
                 return await runs.begin(session, guide.name, now, state=State.READING, whole=since is None, since=since)
-            too_old = run.state == State.READING and now - run.started_at > _OLDEST
+            too_old = now - run.started_at > _OLDEST
+            # The source has moved since: the old host may never answer again.
+            moved = fhir_pages.is_elsewhere(client, (run.place or {}).get("address") or "")
             # A whole one that was asked for is not served by half of another.
-            if too_old or (run.state == State.READING and whole and not run.whole):
+            if run.state == State.READING and (too_old or moved or whole):
                 await runs.give_up(session, run.id, now, State.ABANDONED)
                 continue
         if run.state != State.APPLYING:

@@ -50,7 +50,8 @@ class Collecting:
                 if address is None:
                     raise
                 # The page's address was kept too long: this type from its beginning. What was met stays met.
-                await self._read(resource_type, None)
+                # Nor may a page that is still the same lead to it again.
+                await self._read(resource_type, None, anew=True)
         async with self._sessions() as session:
             nameless = (await runs.as_it_is(self._sessions, self._run)).nameless
         if self._whole and not nameless:
@@ -71,22 +72,25 @@ class Collecting:
             return ()
         return types[types.index(begun) :] if begun in types else types
 
-    async def _read(self, resource_type: str, address: str | None) -> None:
+    async def _read(self, resource_type: str, address: str | None, *, anew: bool = False) -> None:
         following: str | None = address or first_page(resource_type, self._since)
         trail = Trail(resource_type)
         read = 0
         while following is not None:
             trail.step(following)
-            following = await self._read_page(resource_type, following)
+            following = await self._read_page(resource_type, following, anew=anew)
             read += 1
             if read % _TOLD_PAGES == 0:
                 log.info("reading", source=self._guide.name, run=self._run, type=resource_type, pages=read)
 
-    async def _read_page(self, resource_type: str, address: str) -> str | None:
-        """Read and keep one page; the next one's address."""
+    async def _read_page(self, resource_type: str, address: str, *, anew: bool) -> str | None:
+        """Read and keep one page, `anew` even if it is still the same; the next one's address."""
         source = self._guide.name
         async with self._sessions() as session:
-            before = await pages.remembered(session, source, address)
+            before = await pages.remembered(session, source, address) if not anew else None
+        if before is not None and fhir_pages.is_elsewhere(self._client, before.following or ""):
+            # The source may have moved since.
+            before = None
         page = await fhir_pages.page(self._client, address, before.etag if before is not None else None)
         async with self._sessions.begin() as session:
             if page is not None:

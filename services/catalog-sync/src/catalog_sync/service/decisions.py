@@ -42,7 +42,10 @@ async def approve(sessions: Sessions, number: int, by: str, why: str) -> Mapping
 
 
 async def discard(sessions: Sessions, number: int, by: str, why: str) -> None:
-    """Leave everything as it is known. A later whole reading may propose the same again. Raises Refused."""
+    """Leave everything as it is known. A later whole reading may propose the same again. Raises Refused.
+
+    A run that is stuck in reading is abandoned: the next one begins anew.
+    """
     async with alone(sessions):
         await _decide(sessions, number, State.DISCARDED, "discarded", by, why)
 
@@ -53,7 +56,8 @@ async def _decide(sessions: Sessions, number: int, state: State, decision: str, 
         run = await runs.one(session, number)
         if run is None:
             raise Refused(f"there is no run {number}")
-        if run.state != State.HELD:
+        stuck = run.state == State.READING and state is State.DISCARDED
+        if run.state != State.HELD and not stuck:
             reason = {
                 State.SUPERSEDED: "a later whole reading has looked at everything anew",
                 State.DONE: "it is done",
@@ -63,6 +67,8 @@ async def _decide(sessions: Sessions, number: int, state: State, decision: str, 
         decided = {"decision": decision, "decided_by": by, "decided_at": now, "decided_why": why or None}
         finished = {"finished_at": now} if state is State.DISCARDED else {}
         await runs.note(session, number, state=state, **decided, **finished)
+        if stuck:
+            await runs.give_up(session, number, now, State.ABANDONED)
     log.info("run decided", run=number, source=run.source, decision=decision, by=by)
 
 

@@ -43,7 +43,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     unusable.add_argument("--limit", type=_number, default=200, metavar="NUMBER", help="rows at most, default 200")
     for name, sentence in (
         ("approve", "Apply a held run as it was proposed. What has changed meanwhile stays as it is."),
-        ("discard", "Leave everything as it is known. A later whole reading may propose the same again."),
+        (
+            "discard",
+            "Give up a run that is held, or stuck in reading. A later whole reading may propose the same again.",
+        ),
     ):
         act = _act(acts, name, sentence, f"{name} 12" + " --why 'the source is broken'" * (name == "discard"))
         act.add_argument("run", metavar="RUN", type=_number)
@@ -205,6 +208,8 @@ async def _decide(asked: argparse.Namespace, sessions: Sessions) -> int:
         counted = f"{one.new} new, {one.changed - one.new} changed, {one.ended} ended"
         will = "applied and announced" if asked.act == "approve" else "given up"
         agreed(f"Run {asked.run} of {one.source} ({counted}) will be {will}.", yes=asked.yes)
+    if one is not None and one.state == State.READING and asked.act == "discard":
+        agreed(f"Run {asked.run} of {one.source} (reading, {one.read} rows read) will be given up.", yes=asked.yes)
     if asked.act == "approve":
         done = await decisions.approve(sessions, asked.run, asked.by, asked.why)
         out(f"run {asked.run} approved by {safe(asked.by)}: {done['applied']} applied; the running worker sends them")

@@ -27,6 +27,8 @@ _ANSWER_SECONDS = 120.0
 _LARGEST_BYTES = 64 * 1024 * 1024
 _BUSY = frozenset({429, 500, 502, 503, 504})
 _GONE = frozenset({404, 410})
+# Servers refuse a page address that they no longer know in either way.
+_EXPIRED = _GONE | {400}
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,22 @@ def first_page(resource_type: str, since: datetime | None = None) -> str:
     return f"{resource_type}?_count={_PAGE_SIZE}{changed}"
 
 
+def is_elsewhere(client: httpx.AsyncClient, address: str) -> bool:
+    """Whether an address is of another origin (RFC 6454) than the catalogue that is asked."""
+    try:
+        asked = client.base_url.join(address)
+    except httpx.InvalidURL:
+        return True
+    return (asked.scheme, asked.host, asked.port) != (
+        client.base_url.scheme,
+        client.base_url.host,
+        client.base_url.port,
+    )
+
+
 async def page(client: httpx.AsyncClient, address: str, etag: str | None = None) -> Page | None:
-    """A page; None when it is still the one that had this ETag. Raises SourceAway, LinkExpired for 404 and 410."""
-    answer = await _get(client, address, etag)
+    """A page; None when it is still the one that had this ETag. Raises SourceAway, LinkExpired for 400, 404, 410."""
+    answer = await _get(client, address, etag, expired=_EXPIRED)
     if answer.status == httpx.codes.NOT_MODIFIED:
         return None
     bundle = answer.content
@@ -117,7 +132,9 @@ class _Answer:
         return found
 
 
-async def _get(client: httpx.AsyncClient, address: str, etag: str | None = None) -> _Answer:
+async def _get(
+    client: httpx.AsyncClient, address: str, etag: str | None = None, *, expired: frozenset[int] = _GONE
+) -> _Answer:
     """An answer of 200 or 304. Busy or failing ones are tried again after the time the server asks for."""
     wait = _FIRST_WAIT_SECONDS
     for attempt in range(1, _ATTEMPTS + 1):
@@ -127,7 +144,7 @@ async def _get(client: httpx.AsyncClient, address: str, etag: str | None = None)
             if answer.status in {httpx.codes.OK, httpx.codes.NOT_MODIFIED}:
                 return answer
             reason = f"HTTP {answer.status}"
-            if answer.status in _GONE:
+            if answer.status in expired:
                 raise LinkExpired(reason)
             if answer.status not in _BUSY:
                 raise SourceAway(reason)
