@@ -177,10 +177,12 @@ class Ledger:
         self.engine = database.connect(url)
         self.sessions = database.sessions(self.engine)
 
-    async def sync(self, reading: Reading, *kinds: Kind, share: float = 0.1, changed: float = 1.0) -> Outcome:
+    async def sync(
+        self, reading: Reading, *kinds: Kind, share: float = 0.1, changed: float = 1.0, source: str = "prov"
+    ) -> Outcome:
         return await sync.sync(
             self.sessions,
-            "prov",
+            source,
             list(kinds or (Kind.UNIT, Kind.OFFERING)),
             copy.deepcopy(reading),
             largest_share=share,

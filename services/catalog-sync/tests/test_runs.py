@@ -255,6 +255,47 @@ async def test_show_tells_counts_first_and_then_every_field_old_and_new(ledger, 
     assert (await runs("show", "99")) == (1, "nothing was changed: there is no run 99\n")
 
 
+async def test_the_list_one_run_and_the_log_tell_the_same_counts_as_they_were_applied(ledger, unit, runs):
+    known = [unit(number) for number in range(30)]
+    await ledger.sync(Reading(known))
+    # Two new, five changed, six ended: held.
+    after = [unit(number, **({"name": "Nytt"} if number < 5 else {})) for number in range(24)]
+    held = await ledger.sync(Reading([*after, unit(40), unit(41)]))
+    assert (held.changed, held.ended) == (0, 0)
+    # Another source tells of one of each meanwhile.
+    await ledger.sync(
+        Reading([unit(0, name="Annat"), unit(25, name="Annat"), unit(40, name="Annat")]), Kind.CODE, source="annan"
+    )
+    await counted(runs, "2", {"new": 2, "changed": 5, "ended": 6, "stale": 0})
+    code, told = await runs("approve", "2", "--yes", "--by", "anna")
+    assert (code, told.splitlines()) == (
+        0,
+        [
+            "run 2 approved by anna: 10 applied; the running worker sends them",
+            "3 have changed since they were proposed and stay as they are",
+        ],
+    )
+    told = await counted(runs, "2", {"new": 1, "changed": 4, "ended": 5, "stale": 3})
+    assert "kind  changed  ended" in told, "new ones are counted only, once they are applied"
+    assert "unit        4      5" in told
+    await counted(runs, "1", {"new": 30, "changed": 0, "ended": 0, "stale": 0})
+
+
+async def counted(runs, number: str, counts: dict[str, int]) -> str:
+    """What `show` tells, once the list, the table and JSON tell these counts."""
+    _, listed = await runs("list")
+    head = listed.splitlines()[0]
+    row = next(line for line in listed.splitlines() if line.strip().startswith(f"{number} "))
+    for name in ("new", "changed", "ended"):
+        end = head.index(f" {name} ") + len(name) + 1
+        assert int(row[:end].split()[-1]) == counts[name], name
+    _, told = await runs("show", number)
+    assert ", ".join(f"{count} {name}" for name, count in counts.items()) in told
+    of = json.loads((await runs("show", number, "--json"))[1])["run"]
+    assert {name: of[name] for name in counts} == counts
+    return told
+
+
 async def test_list_is_a_table_whose_columns_stand_under_their_heads(ledger, unit, runs):
     assert await runs() == (0, "no run yet\n")
     await ledger.sync(Reading([unit(1), unit(2)], [Rejected("Organization/9", "name: is missing")]))

@@ -40,7 +40,7 @@ async def judge(sessions: Sessions, number: int, shares: Shares) -> str | None:
                     reasons.append(str(error))
         held = f"{'; '.join(reasons)}: nothing changed" if reasons else None
         new, changed, ended = (sum(of.get(act, 0) for of in counted.values()) for act in Act)
-        values = {"new": new, "changed": new + changed, "ended": ended, "held": held}
+        values = {"new": new, "changed": changed, "ended": ended, "held": held}
         listed = await rejections.met(session, run.source, number)
         state = State.APPLYING if held is None else State.HELD
         await runs.note(session, number, state=state, rejected=listed, **values)
@@ -77,7 +77,9 @@ async def apply(sessions: Sessions, number: int) -> None:
         await rejections.settle(session, run.source, number, whole=run.whole)
         listed = (await rejections.counts(session)).get(run.source, 0)
         stale = await proposals.stale(session, number)
-        values = {"stale": stale, "rejected": listed}
+        # What was judged, less what stays as it is.
+        values = {act.value: getattr(run, act.value) - stale.get(act, 0) for act in Act}
+        values |= {"stale": sum(stale.values()), "rejected": listed}
         await runs.note(session, number, state=State.DONE, finished_at=datetime.now(UTC), **values)
         run = await runs.one(session, number)
         assert run is not None  # noqa: S101 runs are never removed

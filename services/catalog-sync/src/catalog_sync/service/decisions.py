@@ -38,7 +38,7 @@ async def approve(sessions: Sessions, number: int, by: str, why: str) -> Mapping
         await _decide(sessions, number, State.APPLYING, "approved", by, why)
         await applying.apply(sessions, number)
     run = await runs.as_it_is(sessions, number)
-    return {"applied": run.changed + run.ended - run.stale, "stale": run.stale}
+    return {"applied": run.new + run.changed + run.ended, "stale": run.stale}
 
 
 async def discard(sessions: Sessions, number: int, by: str, why: str) -> None:

@@ -96,7 +96,7 @@ async def _list(asked: argparse.Namespace, sessions: Sessions) -> int:
             one.state,
             one.read,
             one.new,
-            one.changed - one.new,
+            one.changed,
             one.ended,
             one.rejected,
             _note(one) or "-",
@@ -116,7 +116,8 @@ async def _show(asked: argparse.Namespace, sessions: Sessions) -> int:
         one = await runs.one(session, asked.run)
         if one is None:
             raise Refused(f"there is no run {asked.run}")
-        counted = await proposals.counts(session, asked.run)
+        counted = await proposals.counts(session, asked.run, applied=one.state == State.DONE)
+        every = await proposals.counts(session, asked.run)
         found = await proposals.shown(session, asked.run, None if asked.json else asked.limit)
     if asked.json:
         changes = [
@@ -144,16 +145,18 @@ async def _show(asked: argparse.Namespace, sessions: Sessions) -> int:
             out()
             for line in table((heading, "rows"), sorted(by.items())):
                 out(line)
-    rows = [(kind.value, *(of.get(act, 0) for act in Act)) for kind, of in sorted(counted.items(), reverse=True)]
+    # What is new and applied is counted above only.
+    acts = [act for act in Act if one.state != State.DONE or act is not Act.NEW]
+    rows = [(kind.value, *(of.get(act, 0) for act in acts)) for kind, of in sorted(counted.items(), reverse=True)]
     if rows:
         out()
-        for line in table(("kind", *Act), rows):
+        for line in table(("kind", *acts), rows):
             out(line)
     for row in found:
         out()
         for line in _difference(row):
             out(line)
-    left = sum(sum(of.values()) for of in counted.values()) - len(found)
+    left = sum(sum(of.values()) for of in every.values()) - len(found)
     if left:
         out(f"\n… and {left} more (--limit, or --json for all)")
     return DONE
@@ -205,7 +208,7 @@ async def _decide(asked: argparse.Namespace, sessions: Sessions) -> int:
     async with sessions() as session:
         one = await runs.one(session, asked.run)
     if one is not None and one.state == State.HELD:
-        counted = f"{one.new} new, {one.changed - one.new} changed, {one.ended} ended"
+        counted = f"{one.new} new, {one.changed} changed, {one.ended} ended"
         will = "applied and announced" if asked.act == "approve" else "given up"
         agreed(f"Run {asked.run} of {one.source} ({counted}) will be {will}.", yes=asked.yes)
     if one is not None and one.state == State.READING and asked.act == "discard":

@@ -92,7 +92,7 @@ async def outcome_of(sessions: Sessions, number: int, rejected: Sequence[Rejecte
     async with sessions() as session:
         run = await runs.one(session, number)
     assert run is not None  # noqa: S101 runs are never removed
-    changed, ended = (run.changed, run.ended) if run.held is None or run.state == State.DONE else (0, 0)
+    changed, ended = (run.new + run.changed, run.ended) if run.held is None or run.state == State.DONE else (0, 0)
     return Outcome(number, run.source, run.read if read is None else read, changed, ended, rejected, run.held)
 
 

@@ -97,9 +97,11 @@ async def claims(session: AsyncSession, number: int, kind: Kind, keys: Collectio
     return {row.key: Claim(Act(row.act), row.reference) for row in await session.execute(query.where(mine))}
 
 
-async def counts(session: AsyncSession, number: int) -> dict[Kind, dict[Act, int]]:
-    """How many things of each kind this run would make, change and end."""
+async def counts(session: AsyncSession, number: int, *, applied: bool = False) -> dict[Kind, dict[Act, int]]:
+    """How many things of each kind this run would make, change and end; or has `applied`, new ones then not kept."""
     query = select(proposed.c.kind, proposed.c.act, func.count()).where(proposed.c.run == number)
+    if applied:
+        query = query.where(proposed.c.outcome == "applied")
     found: dict[Kind, dict[Act, int]] = {}
     for kind, act, number_of in await session.execute(query.group_by(proposed.c.kind, proposed.c.act)):
         found.setdefault(Kind(kind), {})[Act(act)] = number_of
@@ -137,10 +139,10 @@ async def shown(session: AsyncSession, number: int, limit: int | None) -> list[R
     return list(await session.execute(query.limit(limit)))
 
 
-async def stale(session: AsyncSession, number: int) -> int:
-    """How many of a run's proposals are stale."""
-    query = select(func.count()).select_from(proposed).where(proposed.c.run == number, proposed.c.outcome == "stale")
-    return await session.scalar(query) or 0
+async def stale(session: AsyncSession, number: int) -> dict[Act, int]:
+    """How many of a run's proposals are stale, by what they would have done."""
+    query = select(proposed.c.act, func.count()).where(proposed.c.run == number, proposed.c.outcome == "stale")
+    return {Act(act): number_of for act, number_of in await session.execute(query.group_by(proposed.c.act))}
 
 
 def keys_by_kind(facts: Iterable[Fact]) -> dict[Kind, list[str]]:

@@ -62,7 +62,7 @@ run = Table(
     Column("nameless", Boolean, nullable=False, server_default=text("false")),
     Column("read", Integer, nullable=False, server_default=text("0")),
     Column("new", Integer, nullable=False, server_default=text("0")),
-    Column("changed", Integer, nullable=False, server_default=text("0"), comment="new ones among them"),
+    Column("changed", Integer, nullable=False, server_default=text("0"), comment="new ones not among them"),
     Column("ended", Integer, nullable=False, server_default=text("0")),
     Column(
         "stale", Integer, nullable=False, server_default=text("0"), comment="changed meanwhile, so left as they are"
