@@ -14,7 +14,7 @@ from catalog_sync.store import proposals
 from catalog_sync.store.proposals import Proposal, keys_by_kind
 from rules.calendar import swedish_day
 
-BATCH = 500
+BATCH = 1000
 """Rows looked at in one transaction: memory stays flat, and a crash costs no more than that."""
 
 
