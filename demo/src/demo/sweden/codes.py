@@ -10,9 +10,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from catalog_sync.domain.places import point
 from catalog_sync.source import code_files
 from contracts.types import System
-from demo.sweden.geography import Geography, Spot
+from demo.sweden.geography import Geography
 
 _PLACES = (System.MUNICIPALITY.value, System.POSTAL_CODE.value)
 
@@ -40,11 +41,6 @@ def write_code_files(codes: Iterable[dict[str, Any]], folder: Path) -> tuple[Pat
     for system, lines in by_system.items():
         (folder / f"{system}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return tuple(sorted(file for file in folder.rglob("*") if file.is_file()))
-
-
-def point(spot: Spot, precision: str) -> dict[str, str]:
-    """A point as the contract writes it: decimals as text, five places (about a metre)."""
-    return {"lat": f"{spot.lat:.5f}", "lon": f"{spot.lon:.5f}", "precision": precision}
 
 
 def _code(system: str, code: str, text: str, **parts: Any) -> dict[str, Any]:

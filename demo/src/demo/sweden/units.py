@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
+from catalog_sync.domain.places import point
 from contracts.catalog import Place
 from contracts.message import Contact
-from demo.sweden.codes import point
 from demo.sweden.contacts import unit_contacts
 from demo.sweden.geography import Geography, PostalCode
 from demo.sweden.hospitals import Hospital

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from catalog_sync.domain.canonical import address
 from catalog_sync.domain.left_out import LeftOut, Rule
 from catalog_sync.domain.places import NOWHERE, Places
 from catalog_sync.domain.reading import Guide, Reading
@@ -47,10 +48,10 @@ _MEANS = "sendi-healthcare-service-encounter-means-extension"
 _VIDEO, _PHYSICAL = frozenset({"VR", "video"}), frozenset({"AMB", "IMP", "EMER", "HH", "FLD", "physical"})
 # The most telling first: a service coded in several systems is told in the first of them that is there.
 _CODE_SYSTEMS: Mapping[str, tuple[str, Callable[[str], str]]] = {
-    "http://snomed.info/sct": ("vt", sctid),
-    "https://vardformedling.example/fhir/CodeSystem/vt-demo": ("vt-demo", plain_code),
-    "http://electronichealth.se/id/kva": ("kva", kva_code),
-    "http://hl7.org/fhir/sid/icd-10-se": ("icd", icd10_code),
+    address("vt"): ("vt", sctid),
+    address("vt-demo"): ("vt-demo", plain_code),
+    address("kva"): ("kva", kva_code),
+    address("icd"): ("icd", icd10_code),
     BUSINESS: ("hsa-verksamhetskod", plain_code),
     MVO: ("mvo", plain_code),
 }

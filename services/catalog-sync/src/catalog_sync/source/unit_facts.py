@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from catalog_sync.domain.canonical import address
 from catalog_sync.domain.left_out import Business
 from catalog_sync.source.fhir_fields import (
     Resource,
@@ -16,9 +17,9 @@ from catalog_sync.source.fhir_fields import (
 )
 from rules.regions import REGIONS
 
-BUSINESS = "urn:oid:1.2.752.129.2.2.1.3"
+BUSINESS = address("hsa-verksamhetskod")
 """HSA verksamhetskod."""
-MVO = "https://vardformedling.example/fhir/CodeSystem/mvo"
+MVO = address("mvo")
 """Ours: Socialstyrelsen's list of specialties (MVO) has no address in the guides."""
 CARE_FORM = "urn:oid:1.2.752.129.2.2.1.13"
 """HSA vård- och omsorgsform."""
