@@ -3,8 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
-MEMBERS := rules contracts kit upkeep engines demo services/catalog-sync services/agreements services/search services/gateway
-PACKAGES := bench rules contracts kit upkeep engines demo catalog_sync agreements search gateway
+MEMBERS := rules contracts intake kit upkeep engines demo clients/region-cli services/catalog-sync services/agreements services/search services/gateway
+PACKAGES := bench rules contracts intake kit upkeep engines demo region_cli catalog_sync agreements search gateway
 STAMP := .venv/.installed
 
 .PHONY: help

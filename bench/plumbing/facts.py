@@ -172,6 +172,7 @@ def _agreement(unit: int, code: int) -> AgreementRegistered:
         direct_award=False,
         choice_of_care=False,
         commissioning_regions=("01",),
+        leading_region=None,
         care_provider=_PROVIDER,
         valid_from=_FIRST_DAY,
         valid_to=None,
@@ -179,7 +180,9 @@ def _agreement(unit: int, code: int) -> AgreementRegistered:
         extension_option=None,
         document_url=None,
         description=None,
-        use_by_others=UseByOthers(use="yes", regions=(), through=None, question=None),
+        use_by_others=UseByOthers(
+            use="yes", regions=(), through=None, question=None, price=None, invoiced_by=None, volume_left=None
+        ),
         services=(
             AgreedService(
                 care_services=(code_of(code),),
@@ -190,6 +193,7 @@ def _agreement(unit: int, code: int) -> AgreementRegistered:
                     referral_kind=None,
                     referral_attachments=(),
                     self_referral=None,
+                    self_referral_how=None,
                     payment_commitment_required=None,
                     other=None,
                 ),

@@ -15,6 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from prometheus_client import REGISTRY
 
 import contracts
+from contracts.topics import parked
 from engines import eventually
 from kit import parking
 from upkeep import parked_arguments, process
@@ -373,7 +374,7 @@ def test_help_shows_an_example_and_the_exit_codes(capsys: pytest.CaptureFixture[
 
 def test_a_services_parked_topic_is_the_one_that_the_contracts_declare() -> None:
     for topic in (message.topic for message in contracts.MESSAGES):
-        assert parking.name(topic.name, "search") == topic.parked("search")
+        assert parking.name(topic.name, "search") == parked(topic.name, "search")
 
 
 def test_the_metric_is_documented_with_its_labels() -> None:

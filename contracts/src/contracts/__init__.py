@@ -5,7 +5,7 @@ that a writer cannot forget one; only fields added after a contract froze may ha
 and accept unknown words in open lists.
 """
 
-from contracts.agreements import AgreementRegistered
+from contracts.agreements import SUBMITTED, AgreementAnswered, AgreementRegistered
 from contracts.capacity import CapacityAnnounced
 from contracts.cases import CaseStepChanged
 from contracts.catalog import CareOfferingUpdated, CareUnitUpdated, CodeUpdated, RegionProfileUpdated
@@ -20,14 +20,20 @@ MESSAGES: tuple[type[Message], ...] = (
     CodeUpdated,
     RegionProfileUpdated,
     AgreementRegistered,
+    AgreementAnswered,
     WaittimeUpdated,
     CapacityAnnounced,
     CaseStepChanged,
 )
 """Every message class, in the order of the brokerage: who exists, what is agreed, how long the wait is, cases."""
 
+TOPICS: tuple[Topic, ...] = (*(message.topic for message in MESSAGES), SUBMITTED)
+"""Every topic: those of the messages, and what regions push, which has the form's shape and no message class."""
+
 __all__ = [
     "MESSAGES",
+    "TOPICS",
+    "AgreementAnswered",
     "AgreementRegistered",
     "CapacityAnnounced",
     "CareOfferingUpdated",

@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
+from contracts.agreement_form import AgreementForm
+from contracts.agreements import SUBMITTED
 from contracts.envelope import CONTENT_TYPE, event_type
 from contracts.message import Message
-from contracts.schema import shared_schemas
+from contracts.schema import form_schemas, shared_schemas
 from contracts.topics import Topic
+from rules.regions import REGIONS
 
 BINDING = "0.5.0"
 """Version of AsyncAPI's Kafka binding."""
 
 _HEADERS = "CloudEventsHeaders"
+_SUBMITTED = "AgreementSubmitted"
 _KIND = {
     "state": "State: each record is the whole public state of one thing, the last one per key is kept for ever.",
     "log": "Log: each record is one fact; the order per key is the order in which things happened.",
@@ -21,12 +25,15 @@ _KIND = {
 def document(messages: Sequence[type[Message]]) -> dict[str, Any]:
     """The whole document, in a fixed order."""
     schemas = shared_schemas(messages, "#/components/schemas/")
+    schemas |= form_schemas(AgreementForm, "#/components/schemas/")
     operations: dict[str, Any] = {}
     for message in messages:
         topic = message.topic
-        operations[f"{topic.producer}-sends-{topic.name}"] = _operation(message, "send", topic.producer)
+        operations[f"{topic.producer}-sends-{topic.name}"] = _operation(topic, message.__name__, "send", topic.producer)
         for group in topic.consumers:
-            operations[f"{group}-receives-{topic.name}"] = _operation(message, "receive", group)
+            operations[f"{group}-receives-{topic.name}"] = _operation(topic, message.__name__, "receive", group)
+    for group in SUBMITTED.consumers:
+        operations[f"{group}-receives-{SUBMITTED.name}"] = _operation(SUBMITTED, _SUBMITTED, "receive", group)
     return {
         "asyncapi": "3.0.0",
         "id": "urn:vardformedling",
@@ -38,31 +45,38 @@ def document(messages: Sequence[type[Message]]) -> dict[str, Any]:
             "Readers ignore unknown fields and accept unknown words in open lists (x-extensible-enum).",
         },
         "defaultContentType": CONTENT_TYPE,
-        "channels": {message.topic.name: _channel(message) for message in messages},
+        "channels": {
+            **{message.topic.name: _channel(message.topic, message.__name__) for message in messages},
+            SUBMITTED.name: _channel(SUBMITTED, _SUBMITTED),
+        },
         "operations": operations,
         "components": {
-            "messages": {message.__name__: _message(message) for message in messages},
+            "messages": {
+                **{message.__name__: _message(message) for message in messages},
+                _SUBMITTED: _submitted(),
+            },
             "schemas": {_HEADERS: _headers(), **{name: schemas[name] for name in sorted(schemas)}},
         },
     }
 
 
-def _channel(message: type[Message]) -> dict[str, Any]:
-    topic = message.topic
-    return {
-        "address": topic.name,
+def _channel(topic: Topic, message: str) -> dict[str, Any]:
+    channel: dict[str, Any] = {
+        "address": topic.of_region("{region}") if topic.per_region else topic.name,
         "title": topic.name,
         "description": f"{_KIND[topic.kind]} Record key: {topic.key}.",
-        "messages": {message.__name__: {"$ref": f"#/components/messages/{message.__name__}"}},
-        "bindings": {
-            "kafka": {
-                "topic": topic.name,
-                "partitions": topic.partitions,
-                "topicConfiguration": _topic_configuration(topic),
-                "bindingVersion": BINDING,
-            }
-        },
+        "messages": {message: {"$ref": f"#/components/messages/{message}"}},
     }
+    binding = {
+        "partitions": topic.partitions,
+        "topicConfiguration": _topic_configuration(topic),
+        "bindingVersion": BINDING,
+    }
+    if topic.per_region:
+        channel["parameters"] = {"region": {"enum": list(REGIONS), "description": "The region's code (länskod)."}}
+    else:
+        binding = {"topic": topic.name, **binding}
+    return {**channel, "bindings": {"kafka": binding}}
 
 
 def _topic_configuration(topic: Topic) -> dict[str, Any]:
@@ -72,13 +86,13 @@ def _topic_configuration(topic: Topic) -> dict[str, Any]:
     return {"cleanup.policy": policies, **rest}
 
 
-def _operation(message: type[Message], action: str, service: str) -> dict[str, Any]:
-    name = message.topic.name
+def _operation(topic: Topic, message: str, action: str, service: str) -> dict[str, Any]:
+    name = topic.name
     operation: dict[str, Any] = {
         "action": action,
         "channel": {"$ref": f"#/channels/{name}"},
         "title": f"{service} {'announces on' if action == 'send' else 'reads'} {name}",
-        "messages": [{"$ref": f"#/channels/{name}/messages/{message.__name__}"}],
+        "messages": [{"$ref": f"#/channels/{name}/messages/{message}"}],
     }
     if action == "receive":
         group = {"type": "string", "enum": [service]}
@@ -100,6 +114,18 @@ def _message(message: type[Message]) -> dict[str, Any]:
         "headers": {"allOf": [{"$ref": f"#/components/schemas/{_HEADERS}"}, own]},
         "payload": {"$ref": f"#/components/schemas/{message.__name__}"},
         "bindings": {"kafka": {"key": {"type": "string", "description": topic.key}, "bindingVersion": BINDING}},
+    }
+
+
+def _submitted() -> dict[str, Any]:
+    return {
+        "name": "AgreementForm",
+        "title": _SUBMITTED,
+        "summary": "An agreement as its region writes it: the same shape as the form's and a file's line.",
+        "description": "Headers are not needed. Each record gets its receipt on agreement-answered-{region}.",
+        "contentType": CONTENT_TYPE,
+        "payload": {"$ref": "#/components/schemas/AgreementForm"},
+        "bindings": {"kafka": {"key": {"type": "string", "description": SUBMITTED.key}, "bindingVersion": BINDING}},
     }
 
 

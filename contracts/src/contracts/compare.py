@@ -5,11 +5,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from contracts import MESSAGES, freeze
+from contracts import TOPICS, freeze
 from contracts.changes import QUIET, Change, changes
 from contracts.generate import declared
 from contracts.older import Older
 from contracts.topic_changes import topic_changes
+from rules.regions import REGIONS
 
 _LEGEND = {
     "backward": "new readers refuse old messages",
@@ -36,7 +37,7 @@ class Compared:
 def compare(old: Older, root: Path) -> list[Compared]:
     """Every contract that changed between the older version and the current classes, in the order of the topics."""
     frozen_now = frozenset(freeze.frozen_contracts(root))
-    rows = {row["name"]: row for row in declared(message.topic for message in MESSAGES)}
+    rows = {row["name"]: row for row in declared(TOPICS)}
     found = []
     for topic in [*freeze.SCHEMAS, *sorted({*old.schemas} - {*freeze.SCHEMAS})]:
         told = [*_contract(topic, old, frozen_now), *_topics(topic, old.topics, rows), *_examples(topic, old, root)]
@@ -61,7 +62,9 @@ def _contract(topic: str, old: Older, frozen_now: frozenset[str]) -> Iterator[Ch
 
 
 def _topics(topic: str, old: dict[str, dict[str, Any]], new: dict[str, dict[str, Any]]) -> Iterator[Change]:
-    """Facts of the topic and of its parked topics."""
+    """Facts of the topic and of its parked topics; of those there is one of per region, the first one's."""
+    if topic not in new:
+        topic = f"{topic}-{next(iter(REGIONS))}"
     if topic in old and topic in new:
         yield from topic_changes(old[topic], new[topic])
     for name in sorted(name for name in {*old} & {*new} if name.startswith(f"{topic}-parked-")):

@@ -72,7 +72,7 @@ def encode(message: Message, *, at: datetime, traceparent: str | None = None) ->
     }
     if traceparent is not None:
         headers["traceparent"] = traceparent
-    return Envelope(event_id, message.topic.name, key, value, headers)
+    return Envelope(event_id, message.topic_name(), key, value, headers)
 
 
 def decode(kind: type[M], headers: Mapping[str, str], key: bytes | None, value: bytes) -> M:

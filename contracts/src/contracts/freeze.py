@@ -9,14 +9,21 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from contracts import MESSAGES
+from contracts.agreement_form import AgreementForm
+from contracts.agreements import SUBMITTED
 from contracts.compatibility import Difference, differences
 from contracts.envelope import Unreadable, decode
 from contracts.generate import to_json
-from contracts.schema import message_schema
+from contracts.schema import form_schema, message_schema
 
-SCHEMAS = {message.topic.name: message_schema(message) for message in MESSAGES}
-"""The current schema of every contract, by topic."""
+SCHEMAS = {
+    **{message.topic.name: message_schema(message) for message in MESSAGES},
+    SUBMITTED.name: form_schema(AgreementForm, SUBMITTED.name),
+}
+"""The current schema of every contract, by topic; one of them is what regions write."""
 
 
 class Refused(Exception):
@@ -106,10 +113,20 @@ def why_unreadable(topic: str, example: str) -> str | None:
     """Why the topic's current class cannot read an example, given as its file's text; None when it can."""
     kinds = {message.topic.name: message for message in MESSAGES}
     record = json.loads(example)
+    if topic == SUBMITTED.name:
+        return _why_refused(record["value"])
     try:
         decode(kinds[topic], record["headers"], record["key"].encode(), json.dumps(record["value"]).encode())
     except Unreadable as reason:
         return str(reason)
+    return None
+
+
+def _why_refused(form: dict[str, Any]) -> str | None:
+    try:
+        AgreementForm.model_validate_json(json.dumps(form))
+    except ValidationError as error:
+        return "; ".join(f"{'.'.join(map(str, row['loc']))}: {row['msg']}" for row in error.errors())
     return None
 
 

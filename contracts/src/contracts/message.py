@@ -39,6 +39,10 @@ class Message(Part):
     def key(self) -> str:
         """The Kafka record key: the thing's own id."""
 
+    def topic_name(self) -> str:
+        """The topic this message goes to: with one per region, the region's."""
+        return self.topic.name
+
 
 class Source(Part):
     """Where a value comes from and when it was true there. Shown beside the value, so that its age can be judged."""

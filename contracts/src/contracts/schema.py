@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from contracts.message import Message
@@ -20,16 +21,22 @@ class _Wire(GenerateJsonSchema):
         return {"type": "string", "pattern": r"^-?\d+(\.\d+)?(E[+-]?\d+)?$", "examples": ["12.50"]}
 
 
-def schema_id(message: type[Message]) -> str:
-    """The schema's name, for example `urn:vardformedling:schema:agreement-registered:1`."""
-    return f"urn:vardformedling:schema:{message.topic.name}:1"
-
-
 def message_schema(message: type[Message]) -> dict[str, Any]:
     """One message class as a complete schema document. A field with a default is not in `required`."""
-    body = message.model_json_schema(mode="validation", schema_generator=_Wire)
+    return form_schema(message, message.topic.name)
+
+
+def form_schema(form: type[BaseModel], name: str) -> dict[str, Any]:
+    """What somebody outside writes, as a complete schema document: `urn:vardformedling:schema:NAME:1`."""
+    body = form.model_json_schema(mode="validation", schema_generator=_Wire)
     definitions = body.pop("$defs", {})
-    return {"$schema": DIALECT, "$id": schema_id(message), **body, "$defs": definitions}
+    return {"$schema": DIALECT, "$id": f"urn:vardformedling:schema:{name}:1", **body, "$defs": definitions}
+
+
+def form_schemas(form: type[BaseModel], prefix: str) -> dict[str, dict[str, Any]]:
+    """A form and its parts by class name, referring to each other as `prefix` + name."""
+    body = form.model_json_schema(ref_template=prefix + "{model}", schema_generator=_Wire)
+    return {form.__name__: body, **body.pop("$defs", {})}
 
 
 def shared_schemas(messages: Iterable[type[Message]], prefix: str) -> dict[str, dict[str, Any]]:

@@ -18,6 +18,7 @@ import contracts
 from agreements import service, store
 from agreements.main import main
 from contracts import AgreementRegistered, CodeUpdated, decode, encode
+from contracts.topics import parked as parked_topic
 from engines import eventually
 from kit import kafka
 from kit.consumer import Record
@@ -169,7 +170,7 @@ async def test_after_a_restore_the_tables_win_and_an_agreement_they_have_lost_is
 
 
 async def test_a_code_that_was_parked_is_redriven_into_the_copy_of_the_catalogue(operator, kafka_address):
-    parked = CodeUpdated.topic.parked("agreements")
+    parked = parked_topic(CodeUpdated.topic.name, "agreements")
     names = [parked, CodeUpdated.topic.name.replace("code", "care-unit") + "-parked-agreements"]
     await _remake(kafka_address, *names)
     value = json.loads(EXAMPLE.read_text())["value"]

@@ -4,10 +4,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import Field
 
 from agreements import service, store
-from agreements.api.form import AgreementForm, Reason
 from agreements.domain import Action, Actor, Agreement, State, allowed_actions, may_read
+from contracts.agreement_form import AgreementForm, Form, LongText
 from contracts.types import RegionCode
 from kit.auth import Caller, CallerOf, Policy
 from kit.database import Transaction
@@ -24,6 +25,12 @@ POLICY: Policy = {
 }
 
 router = APIRouter(tags=["agreements"])
+
+
+class Reason(Form):
+    """Why; needed to reject, to terminate, and to withdraw a published agreement."""
+
+    reason: Annotated[LongText, Field(max_length=2000)] | None = None
 
 
 async def _known_form(agreement_id: str) -> str:

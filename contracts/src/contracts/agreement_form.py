@@ -1,4 +1,7 @@
-"""What a region writes: the same fields as contracts.AgreementRegistered, with defaults, and strict about the rest."""
+"""What a region writes, in every way an agreement comes in: form, file, push and pull have this one shape.
+
+The same fields as AgreementRegistered, with defaults, and strict about the rest; and what never leaves the service.
+"""
 
 from datetime import date
 from decimal import Decimal
@@ -17,8 +20,20 @@ from pydantic import (
     model_validator,
 )
 
-from contracts.agreements import Basis, CapacityPer, Included, Kind, Law, ReferralKind, ReimbursementModel, Use
-from contracts.message import Channel, Purpose, Sex
+from contracts.agreements import (
+    Basis,
+    CapacityPer,
+    Included,
+    InvoicedBy,
+    Kind,
+    Law,
+    Price,
+    ReferralKind,
+    ReimbursementModel,
+    Use,
+)
+from contracts.audience import OWNER_ONLY, REGIONS_ONLY
+from contracts.message import HIGHEST_VERSION, Channel, Purpose, Sex
 from contracts.types import HsaId, RegionCode, System, code_in
 from rules.identifiers import is_personal_number, provider_number
 from rules.texts import may_be_repeated, readable
@@ -53,10 +68,10 @@ def _web_address(value: str) -> str:
 WebAddress = Annotated[str, Field(max_length=2000), AfterValidator(_web_address)]
 
 
-class _Form(BaseModel):
+class Form(BaseModel):
     """Unknown fields are faults: a misspelt field must not be lost in silence."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, use_attribute_docstrings=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -67,13 +82,7 @@ class _Form(BaseModel):
         return content
 
 
-class Reason(_Form):
-    """Why; needed to reject, to terminate, and to withdraw a published agreement."""
-
-    reason: Annotated[LongText, Field(max_length=2000)] | None = None
-
-
-class Code(_Form):
+class Code(Form):
     """A code of a care service: `{"system": "kva", "code": "CJE20"}`."""
 
     system: System
@@ -85,7 +94,7 @@ class Code(_Form):
         return code_in(info.data.get("system", ""), code)
 
 
-class ContactWay(_Form):
+class ContactWay(Form):
     """A way to reach a function, never a named person."""
 
     purpose: Purpose = Purpose.GENERAL
@@ -94,7 +103,7 @@ class ContactWay(_Form):
     note: Text | None = None
 
 
-class Provider(_Form):
+class Provider(Form):
     """The counterpart. A sole trader's number is accepted as identity, but not kept: the HSA-id stands in."""
 
     hsa_id: HsaId
@@ -107,7 +116,7 @@ class Provider(_Form):
         return None if number is not None and is_personal_number(number) else number
 
 
-class Group(_Form):
+class Group(Form):
     """Whom the service is for; ages in whole years, inclusive."""
 
     age_min: Annotated[int, Field(ge=0, le=130)] | None = None
@@ -118,18 +127,19 @@ class Group(_Form):
     other: LongText | None = None
 
 
-class Terms(_Form):
+class Terms(Form):
     """What must be in place before the patient comes."""
 
     referral_required: bool | None = None
     referral_kind: ReferralKind | None = None
     referral_attachments: Annotated[tuple[Text, ...], Field(max_length=20)] = ()
     self_referral: bool | None = None
+    self_referral_how: Text | None = None
     payment_commitment_required: bool | None = None
     other: LongText | None = None
 
 
-class Payment(_Form):
+class Payment(Form):
     """How the care is paid; the amount in SEK."""
 
     model: ReimbursementModel
@@ -138,14 +148,14 @@ class Payment(_Form):
     valid_to: date | None = None
 
 
-class Capacity(_Form):
+class Capacity(Form):
     """How much care is foreseen."""
 
     count: Annotated[int, Field(ge=1, le=1_000_000)]
     per: CapacityPer = CapacityPer.YEAR
 
 
-class Service(_Form):
+class Service(Form):
     """One care service, at one or more units."""
 
     care_services: Annotated[tuple[Code, ...], Field(max_length=200), *NOT_EMPTY]
@@ -153,21 +163,24 @@ class Service(_Form):
     target_group: Group | None = None
     conditions: Terms = Terms()
     included: Annotated[tuple[Included, ...], Field(max_length=20)] = ()
-    reimbursement: Payment | None = None
+    reimbursement: Annotated[Payment | None, REGIONS_ONLY] = None
     contacts: Annotated[tuple[ContactWay, ...], Field(max_length=50)] = ()
-    expected_capacity: Capacity | None = None
+    expected_capacity: Annotated[Capacity | None, REGIONS_ONLY] = None
 
 
-class OtherRegions(_Form):
+class OtherRegions(Form):
     """May other regions use the agreement, and how."""
 
     use: Use = Use.NO
     regions: Annotated[tuple[RegionCode, ...], Field(max_length=21)] = ()
-    through: Text | None = None
-    question: LongText | None = None
+    through: Annotated[Text | None, REGIONS_ONLY] = None
+    question: Annotated[LongText | None, REGIONS_ONLY] = None
+    price: Annotated[Price | None, REGIONS_ONLY] = None
+    invoiced_by: Annotated[InvoicedBy | None, REGIONS_ONLY] = None
+    volume_left: Annotated[int | None, Field(ge=0, le=1_000_000), REGIONS_ONLY] = None
 
 
-class AgreementForm(_Form):
+class AgreementForm(Form):
     """An agreement, arrangement or assignment, or a region's own provision."""
 
     region: RegionCode
@@ -181,14 +194,21 @@ class AgreementForm(_Form):
     direct_award: bool | None = None
     choice_of_care: bool = False
     commissioning_regions: Annotated[tuple[RegionCode, ...], Field(max_length=21)] = ()
+    leading_region: RegionCode | None = None
     care_provider: Provider | None = None
     valid_from: date
     valid_to: date | None = None
-    extension_option: LongText | None = None
-    document_url: WebAddress | None = None
+    extension_option: Annotated[LongText | None, REGIONS_ONLY] = None
+    document_url: Annotated[WebAddress | None, REGIONS_ONLY] = None
     description: LongText | None = None
     use_by_others: OtherRegions = OtherRegions()
     services: Annotated[tuple[Service, ...], Field(max_length=100), *NOT_EMPTY]
+    internal_note: Annotated[LongText | None, OWNER_ONLY] = None
+    """For the region's own administrators."""
+    revision: Annotated[int | None, Field(ge=1, le=HIGHEST_VERSION), OWNER_ONLY] = None
+    """The region's own, rising: by it one sending is known to be newer than another."""
+    confidential: Annotated[bool, OWNER_ONLY] = False
+    """Covered by secrecy: such an agreement is refused, and nothing of it is kept."""
 
     @model_validator(mode="after")
     def _commissioned_by_its_region_unless_told(self) -> "AgreementForm":
@@ -197,5 +217,8 @@ class AgreementForm(_Form):
         return self
 
     def as_json(self) -> dict[str, Any]:
-        """The content as it is stored: identifiers in their normal form, dates and amounts as text."""
-        return self.model_dump(mode="json")
+        """The content as it is stored: identifiers in their normal form, dates and amounts as text.
+
+        Without `revision` and `confidential`, which say something of the sending and not of the agreement.
+        """
+        return self.model_dump(mode="json", exclude={"revision", "confidential"})

@@ -1,0 +1,1 @@
+"""`vf-region`: check, convert and push a region's agreements."""

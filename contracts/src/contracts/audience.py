@@ -1,0 +1,71 @@
+"""Who may see a field: everybody, all regions, or the region that owns the agreement."""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any, get_args
+
+from pydantic import BaseModel, Field
+from pydantic.fields import FieldInfo
+
+
+class Audience(StrEnum):
+    """From the widest circle to the narrowest; whoever is in a narrower one sees what the wider ones see."""
+
+    PUBLIC = "public"
+    REGIONS = "regions"
+    """The 21 regions and the agency; never care providers, who would see each other's terms and prices."""
+    OWNER = "owner"
+    """The region that administers the agreement, and its reviewers; such a field is in no topic."""
+
+
+_ORDER = tuple(Audience)
+_KEY = "x-audience"
+
+
+def for_audience(audience: Audience) -> Any:
+    """Marks a field in its `Annotated`, and so in the JSON Schema; a field without a mark is public."""
+    return Field(json_schema_extra={_KEY: audience.value})
+
+
+REGIONS_ONLY = for_audience(Audience.REGIONS)
+OWNER_ONLY = for_audience(Audience.OWNER)
+
+
+def audience_of(field: FieldInfo) -> Audience:
+    """The audience a field is marked with."""
+    extra = field.json_schema_extra
+    return Audience(str(extra[_KEY])) if isinstance(extra, dict) and _KEY in extra else Audience.PUBLIC
+
+
+def seen(model: type[BaseModel], content: Mapping[str, Any], audience: Audience) -> dict[str, Any]:
+    """The content, of the model's shape, without the fields this audience may not see.
+
+    A withheld field is left out: None would read as something the agreement says. Names the model does not know are
+    kept as they are.
+    """
+    shown: dict[str, Any] = {}
+    for name, value in content.items():
+        field = model.model_fields.get(name)
+        if field is None:
+            shown[name] = value
+        elif _ORDER.index(audience_of(field)) <= _ORDER.index(audience):
+            shown[name] = _inner(field, value, audience)
+    return shown
+
+
+def _inner(field: FieldInfo, value: Any, audience: Audience) -> Any:
+    inner = next(_models(field.annotation), None)
+    if inner is None:
+        return value
+    if isinstance(value, Mapping):
+        return seen(inner, value, audience)
+    if isinstance(value, list | tuple):
+        return [seen(inner, one, audience) if isinstance(one, Mapping) else one for one in value]
+    return value
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)

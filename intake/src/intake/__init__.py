@@ -1,0 +1,1 @@
+"""What a region sends, read and checked without a server."""
