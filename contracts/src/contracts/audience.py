@@ -69,3 +69,8 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
         yield annotation
     for part in get_args(annotation):
         yield from _models(part)
+
+
+def owner_fields(model: type[BaseModel]) -> frozenset[str]:
+    """The names of a model's own fields that are for the owner alone."""
+    return frozenset(name for name, field in model.model_fields.items() if audience_of(field) is Audience.OWNER)

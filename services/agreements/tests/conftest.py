@@ -14,9 +14,10 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import engines
-from agreements import service, store
 from agreements.main import api
+from agreements.service import catalogue as copies
 from agreements.settings import Settings
+from agreements.store.tables import history, tables
 from contracts import AgreementRegistered, decode
 from kit import database
 from rules.calendar import swedish_day
@@ -142,7 +143,7 @@ class Office:
     async def announced(self) -> list[AgreementRegistered]:
         """What waits in the outbox, decoded as a reader of the topic would."""
         async with self.sessions() as session:
-            rows = await session.execute(select(store.tables.tables["outbox"]).order_by("seq"))
+            rows = await session.execute(select(tables.tables["outbox"]).order_by("seq"))
             return [
                 decode(AgreementRegistered, row.headers, row.aggregateid.encode(), bytes(row.payload)) for row in rows
             ]
@@ -152,14 +153,13 @@ class Office:
         async with self.sessions() as session:
             names = ("agreement", "agreement_history", "idempotency", "outbox")
             return {
-                name: await session.scalar(select(func.count()).select_from(store.tables.tables[name])) or 0
-                for name in names
+                name: await session.scalar(select(func.count()).select_from(tables.tables[name])) or 0 for name in names
             }
 
     async def history(self, agreement: str) -> list[Any]:
         async with self.sessions() as session:
-            query = select(store.history).where(store.history.c.agreement_id == agreement)
-            return list(await session.execute(query.order_by(store.history.c.seq)))
+            query = select(history).where(history.c.agreement_id == agreement)
+            return list(await session.execute(query.order_by(history.c.seq)))
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ async def empty_office(new_database, settings, token) -> AsyncIterator[Office]:
 async def office(empty_office: Office, catalogue: Catalogue) -> Office:
     """The application ready for work."""
     async with empty_office.sessions.begin() as session:
-        await service.copy_units(session, catalogue.units)
-        await service.copy_codes(session, catalogue.codes)
-        await service.catalogue_copied(session, datetime.now(UTC))
+        await copies.copy_units(session, catalogue.units)
+        await copies.copy_codes(session, catalogue.codes)
+        await copies.catalogue_copied(session, datetime.now(UTC))
     return empty_office

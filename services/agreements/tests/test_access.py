@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from agreements import store
 from agreements.api.routes import POLICY, router
-from agreements.domain import Actor, Agreement, State, may_read
+from agreements.domain.agreement import Actor, Agreement, State, may_read
+from agreements.store import agreements as store
 from rules.roles import Role
 
 pytestmark = pytest.mark.engine

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from agreements.service import catalogue as copies
 from rules.identifiers import is_personal_number
 
 pytestmark = pytest.mark.engine
@@ -291,7 +292,6 @@ async def test_a_question_that_makes_no_sense_is_refused_in_words(office):
 
 
 async def test_nothing_is_judged_before_the_copy_of_the_catalogue_is_complete(empty_office, body, catalogue):
-    from agreements import service
 
     office = empty_office
     answer = await office.register(body)
@@ -301,6 +301,6 @@ async def test_nothing_is_judged_before_the_copy_of_the_catalogue_is_complete(em
     assert (ready.status_code, ready.json()["ready"]) == (503, False)
     assert "catalogue" in ready.json()["checks"]["catalogue"]
     async with office.sessions.begin() as session:
-        await service.copy_units(session, catalogue.units)
+        await copies.copy_units(session, catalogue.units)
     refused(await office.register(body), 503)
     assert await office.counts() == NOTHING

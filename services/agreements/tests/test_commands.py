@@ -10,8 +10,8 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from agreements import store
 from agreements.main import main
+from agreements.store.tables import tables
 from kit import database
 
 
@@ -22,7 +22,7 @@ async def test_the_migrations_make_exactly_the_tables_of_the_store(new_database)
 
         def differences(sync) -> list[object]:
             options = {"compare_type": True, "compare_server_default": True}
-            return compare_metadata(MigrationContext.configure(sync, opts=options), store.tables)
+            return compare_metadata(MigrationContext.configure(sync, opts=options), tables)
 
         assert await connection.run_sync(differences) == []
     await engine.dispose()

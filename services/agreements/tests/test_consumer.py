@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from agreements import service, store
 from agreements.consumer import HANDLERS
+from agreements.service import catalogue as copies
+from agreements.store import tables
 from contracts import CareUnitUpdated, CodeUpdated, encode
 from engines import eventually
 from kit import database, kafka
@@ -97,15 +98,15 @@ async def test_the_newest_version_of_each_code_and_unit_is_kept_whatever_order_t
     )
     consumer = copying()
     await asyncio.wait_for(consumer.caught_up.wait(), 30)
-    (kept,) = await rows(sessions, store.known_unit)
+    (kept,) = await rows(sessions, tables.known_unit)
     assert (kept["hsa_id"], kept["version"], kept["name"]) == (unit.hsa_id, 5, "Nyaste namnet")
     assert kept["care_provider"] == unit.care_provider.hsa_id
-    (code,) = await rows(sessions, store.known_code)
+    (code,) = await rows(sessions, tables.known_code)
     assert (code["key"], code["version"], code["text"]) == ("kva|CJE20", 9, "Ny text"), "places are not copied"
     await send(unit.model_copy(update={"version": 6, "status": "closed", "closed_on": NOW.date()}))
 
     async def closed() -> bool:
-        (kept,) = await rows(sessions, store.known_unit)
+        (kept,) = await rows(sessions, tables.known_unit)
         return (kept["version"], kept["status"], kept["closed_on"]) == (6, "closed", NOW.date())
 
     await eventually(closed)
@@ -114,21 +115,21 @@ async def test_the_newest_version_of_each_code_and_unit_is_kept_whatever_order_t
 async def test_intake_may_begin_once_everything_announced_before_has_been_copied(send, copying, sessions):
     await send(*(example(CareUnitUpdated, "full", hsa_id=f"SE5561234567-A{number}") for number in range(300)))
     async with sessions() as session:
-        assert not await service.may_begin(session)
+        assert not await copies.may_begin(session)
     consumer = copying()
     await asyncio.wait_for(consumer.caught_up.wait(), 30)
     async with sessions.begin() as session:
-        await service.catalogue_copied(session, NOW)
-        await service.catalogue_copied(session, NOW)
-        assert await service.may_begin(session)
-    assert len(await rows(sessions, store.known_unit)) == 300
-    assert len(await rows(sessions, store.catalogue_copy)) == 1
+        await copies.catalogue_copied(session, NOW)
+        await copies.catalogue_copied(session, NOW)
+        assert await copies.may_begin(session)
+    assert len(await rows(sessions, tables.known_unit)) == 300
+    assert len(await rows(sessions, tables.catalogue_copy)) == 1
 
 
 async def test_an_empty_catalogue_does_not_open_the_intake(sessions):
     async with sessions.begin() as session:
-        await service.catalogue_copied(session, NOW)
-        assert not await service.may_begin(session)
+        await copies.catalogue_copied(session, NOW)
+        assert not await copies.may_begin(session)
 
 
 async def test_every_topic_that_is_read_names_this_service_among_its_readers():

@@ -6,8 +6,10 @@ import json
 import pytest
 from sqlalchemy import select
 
-from agreements import service, store
-from agreements.domain import State
+from agreements.domain.agreement import State
+from agreements.service import catalogue as copies
+from agreements.store.tables import agreement as agreements
+from agreements.store.tables import tables
 from rules.calendar import swedish_day
 
 pytestmark = pytest.mark.engine
@@ -34,7 +36,7 @@ async def test_an_agreement_is_announced_once_when_the_agency_has_approved_it(of
         assert told[name] == public[name] == draft[name], name
     assert told["services"][0]["reimbursement"]["amount"] == "7850.50"
     async with office.sessions() as session:
-        headers = await session.scalar(select(store.tables.tables["outbox"].c.headers))
+        headers = await session.scalar(select(tables.tables["outbox"].c.headers))
     assert headers["traceparent"] == TRACE
 
 
@@ -132,7 +134,7 @@ async def test_codes_and_units_are_judged_again_before_publication(office, body)
     await office.act("arne", one["id"], "approve")
     closed = {"hsa_id": "SE5561234567-A0017", "version": 2, "status": "closed", "name": "x", "closed_on": None}
     async with office.sessions.begin() as session:
-        await service.copy_units(session, [{**closed, "care_provider": "SE5561234567-0001"}])
+        await copies.copy_units(session, [{**closed, "care_provider": "SE5561234567-0001"}])
     before = await office.counts()
     answer = await office.act("agency", one["id"], "approve")
     assert answer.json()["errors"] == [{"field": "services.0.units.0", "reason": "the care unit is closed"}]
@@ -223,7 +225,7 @@ async def test_versions_rise_with_every_change_even_of_a_future_clock(office, bo
     one = (await office.register(body)).json()
     future = one["version"] + 10**15
     async with office.sessions.begin() as session:
-        await session.execute(store.agreement.update().values(version=future))
+        await session.execute(agreements.update().values(version=future))
     assert (await office.act("anna", one["id"], "submit")).json()["version"] == future + 1
 
 
@@ -241,7 +243,7 @@ async def test_the_largest_agreement_that_is_accepted_fits_in_one_kafka_record(o
         assert size < 512 * 1024
         one = await office.publish(content)
         async with office.sessions() as session:
-            outbox = store.tables.tables["outbox"].c
+            outbox = tables.tables["outbox"].c
             payload = await session.scalar(select(outbox.payload).where(outbox.aggregateid == one["id"]))
         assert len(payload) < 1_000_000
         body["number"] = long["number"] = "VGR 2"

@@ -15,8 +15,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from sqlalchemy import select, text
 
 import contracts
-from agreements import service, store
 from agreements.main import main
+from agreements.service import announcing
+from agreements.store import catalogue, tables
 from contracts import AgreementRegistered, CodeUpdated, decode, encode
 from contracts.topics import parked as parked_topic
 from engines import eventually
@@ -92,7 +93,7 @@ class Operator:
     async def versions(self) -> dict[str, int]:
         """What the table says of each agreement, public or not."""
         async with self.office.sessions() as session:
-            return {row.id: row.version for row in await session.execute(select(store.agreement))}
+            return {row.id: row.public_version for row in await session.execute(select(tables.agreement))}
 
     async def change(self, statement: str, **values: Any) -> None:
         async with self.office.sessions.begin() as session:
@@ -155,7 +156,10 @@ async def test_after_a_restore_the_tables_win_and_an_agreement_they_have_lost_is
         await operator.sent()
         ahead = (await operator.told())[kept].version
         # Restored from a backup: an older state of the one, nothing of the other.
-        older = "UPDATE agreement SET version = :version, state = 'published' WHERE id = :id"
+        older = (
+            "UPDATE agreement SET version = :version, public_version = :version, state = 'published',"
+            " public_state = 'published' WHERE id = :id"
+        )
         await operator.change(older, version=before, id=kept)
         await operator.change("DELETE FROM agreement WHERE id = :id", id=lost)
         code, out, _ = await operator.command("reconcile")
@@ -193,7 +197,7 @@ async def test_a_code_that_was_parked_is_redriven_into_the_copy_of_the_catalogue
     assert (code, out.splitlines()[0]) == (0, f"{parked}:0:0  applied")
     assert json.loads(err.splitlines()[-1])["event"] == "parked record judged"
     async with operator.office.sessions() as session:
-        found = await store.codes(session, [event.key])
+        found = await catalogue.codes(session, [event.key])
     assert found[event.key].version == 77
     code, out, _ = await operator.command("parked", "list")
     assert out == "0 of 0 shown · in all 0 open, 1 redriven, 0 discarded\n"
@@ -209,4 +213,4 @@ def test_help_tells_of_both_commands(capsys):
 
 async def test_a_record_of_another_thing_does_not_pass_for_an_agreements_state():
     with pytest.raises(contracts.Unreadable):
-        service.version_told(Record(TOPIC, 0, 0, b"k", b"{}", {"ce_type": "se.vardformedling.code-updated.v1"}))
+        announcing.version_told(Record(TOPIC, 0, 0, b"k", b"{}", {"ce_type": "se.vardformedling.code-updated.v1"}))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from agreements import service
+from agreements.service import catalogue
 from contracts import CareUnitUpdated, CodeUpdated, reader
 from contracts.types import System
 from kit.consumer import Handler
@@ -13,7 +13,7 @@ _CARE_SERVICE_SYSTEMS = frozenset({System.KVA, System.ICD10, System.CARE_SERVICE
 
 
 async def _on_codes(session: AsyncSession, events: Sequence[CodeUpdated]) -> None:
-    await service.copy_codes(
+    await catalogue.copy_codes(
         session,
         [
             {
@@ -31,7 +31,7 @@ async def _on_codes(session: AsyncSession, events: Sequence[CodeUpdated]) -> Non
 
 
 async def _on_units(session: AsyncSession, events: Sequence[CareUnitUpdated]) -> None:
-    await service.copy_units(
+    await catalogue.copy_units(
         session,
         [
             {

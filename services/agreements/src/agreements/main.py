@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from fastapi import FastAPI
 
-from agreements import service
 from agreements.consumer import HANDLERS
+from agreements.service import announcing, catalogue
 from agreements.settings import Settings
 from contracts import AgreementRegistered
 from kit import database, health, logging, settings
@@ -37,7 +37,7 @@ async def work(given: Settings) -> None:
     async def mark_copied() -> None:
         await consumer.caught_up.wait()
         async with sessions.begin() as session:
-            await service.catalogue_copied(session, datetime.now(UTC))
+            await catalogue.catalogue_copied(session, datetime.now(UTC))
 
     app = health.application(
         alive=health.beating(consumer, relay),
@@ -95,8 +95,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                     given.kafka_bootstrap,
                     given.postgres_url,
                     [AgreementRegistered.topic.name],
-                    service.version_told,
-                    service.versions_to_tell,
-                    service.announce_anew,
+                    announcing.version_told,
+                    announcing.versions_to_tell,
+                    announcing.announce_anew,
                 )
             )

@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from agreements import service
 from agreements.api.routes import POLICY, router
-from agreements.domain import Refused
+from agreements.domain.transitions import Refused
+from agreements.service import catalogue, checking
+from agreements.service.checking import told
 from agreements.settings import Settings
 from kit import auth, database, health, http
 
@@ -37,21 +38,21 @@ def application(given: Settings) -> FastAPI:
         body_limit=_BODY_LIMIT,
     )
     app.include_router(router)
-    app.add_exception_handler(service.Faulty, _on_faulty)
-    app.add_exception_handler(service.NotReady, _on_not_ready)
+    app.add_exception_handler(checking.Faulty, _on_faulty)
+    app.add_exception_handler(checking.NotReady, _on_not_ready)
     app.add_exception_handler(Refused, _on_refused)
 
     async def copied() -> str | None:
         async with database.sessions(engine)() as session:
-            return None if await service.may_begin(session) else "the copy of the catalogue is not complete yet"
+            return None if await catalogue.may_begin(session) else "the copy of the catalogue is not complete yet"
 
     health.add(app, alive=health.always, ready={"postgresql": health.database(engine), "catalogue": copied})
     return app
 
 
 async def _on_faulty(request: Request, error: Exception) -> Response:
-    assert isinstance(error, service.Faulty)  # noqa: S101 registered for this type only
-    return http.problem_response(http.faults(error.rows))
+    assert isinstance(error, checking.Faulty)  # noqa: S101 registered for this type only
+    return http.problem_response(http.faults([(found.field, told(found)) for found in error.found]))
 
 
 async def _on_not_ready(request: Request, error: Exception) -> Response:

@@ -6,8 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
-from agreements import service, store
-from agreements.domain import Action, Actor, Agreement, State, allowed_actions, may_read
+from agreements.api.shown import shown
+from agreements.domain.agreement import Actor, State, may_read
+from agreements.domain.transitions import BY_NAME, Action
+from agreements.service import life
+from agreements.store import agreements as store
 from contracts.agreement_form import AgreementForm, Form, LongText
 from contracts.types import RegionCode
 from kit.auth import Caller, CallerOf, Policy
@@ -56,7 +59,7 @@ async def register(
     """Register an agreement of the caller's own region as a draft. With an Idempotency-Key it is safe to send again."""
 
     async def work() -> dict[str, Any]:
-        return shown(await service.register(session, _actor(caller), form.as_json()), caller)
+        return shown(await life.register(session, _actor(caller), form.as_json()), _actor(caller))
 
     answer, _ = await once(session, idempotency_key, caller.subject, await request.body(), work)
     response.headers["Location"] = f"/agreements/{answer['id']}"
@@ -84,16 +87,17 @@ async def find(
     number: Annotated[str | None, Query(max_length=60, pattern=r"^[^\x00]*$")] = None,
 ) -> dict[str, Any]:
     """Published agreements, and for administrators also their own region's others, by region and number."""
+    actor = _actor(caller)
     found, total = await store.find(
         session,
-        _actor(caller),
+        actor,
         region=region,
         state=state,
         number=number,
         limit=paging.limit,
         offset=paging.offset,
     )
-    items = [shown(one, caller) for one in found]
+    items = [shown(one, actor) for one in found]
     return {"items": items, "total": total, "page": paging.page, "limit": paging.limit}
 
 
@@ -104,7 +108,7 @@ async def read(agreement_id: AgreementId, response: Response, caller: CallerOf, 
     if found is None or not may_read(found, _actor(caller)):
         raise Problem(404, "there is no such agreement")
     response.headers["ETag"] = etag(found.version)
-    return shown(found, caller)
+    return shown(found, _actor(caller))
 
 
 @router.put("/agreements/{agreement_id}")
@@ -117,9 +121,9 @@ async def edit(
     expected_version: ExpectedVersion,
 ) -> dict[str, Any]:
     """Replace a draft's content. If-Match holds the version you read: two editors never overwrite each other."""
-    changed = await service.edit(session, _actor(caller), agreement_id, expected_version, form.as_json())
+    changed = await life.edit(session, _actor(caller), agreement_id, expected_version, form.as_json())
     response.headers["ETag"] = etag(changed.version)
-    return shown(changed, caller)
+    return shown(changed, _actor(caller))
 
 
 @router.post("/agreements/{agreement_id}/{action}")
@@ -132,25 +136,13 @@ async def act(
     body: Reason | None = None,
 ) -> dict[str, Any]:
     """Submit, approve, reject, withdraw or terminate. Approve is the region's gate first, then the agency's."""
+    if action not in BY_NAME:
+        raise Problem(404, "there is no such action")
     reason = body.reason if body is not None else None
-    changed = await service.act(session, _actor(caller), agreement_id, action, reason)
+    changed = await life.act(session, _actor(caller), agreement_id, action, reason)
     response.headers["ETag"] = etag(changed.version)
-    return shown(changed, caller)
-
-
-def shown(one: Agreement, caller: Caller) -> dict[str, Any]:
-    """An agreement as its readers see it."""
-    return {
-        "id": one.id,
-        "state": one.state,
-        "version": one.version,
-        **one.body,
-        "published_at": one.published_at,
-        "created_at": one.created_at,
-        "changed_at": one.changed_at,
-        "allowed_actions": allowed_actions(one, _actor(caller)),
-    }
+    return shown(changed, _actor(caller))
 
 
 def _actor(caller: Caller) -> Actor:
-    return Actor(caller.subject, caller.roles, caller.region)
+    return Actor(caller.subject, caller.roles, caller.region, caller.units)

@@ -1,0 +1,1 @@
+"""What an agreement is and may become, in plain Python."""

@@ -1,0 +1,141 @@
+"""An agreement's life, step by step: register, edit, and every action of the table of transitions."""
+
+import dataclasses
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from agreements.domain.agreement import ENDED, Actor, Agreement, State, Way
+from agreements.domain.transitions import BOTH, Action, Gates, Refused, check_region, transition
+from agreements.service.announcing import announce
+from agreements.service.checking import Faulty, Found, check
+from agreements.store import agreements as store
+from kit.database import next_version
+from rules.agreements import text_faults
+from rules.calendar import swedish_day
+
+
+async def register(session: AsyncSession, actor: Actor, body: dict[str, Any]) -> Agreement:
+    """Register a new agreement as a draft of the actor's region. Raises Refused, Faulty, NotReady."""
+    check_region(body["region"], actor)
+    now = datetime.now(UTC)
+    await check(session, body, swedish_day(now))
+    new = Agreement(
+        id=str(uuid4()),
+        region=body["region"],
+        number=body["number"],
+        state=State.DRAFT,
+        version=next_version(None),
+        author=actor.subject,
+        body=body,
+        way=Way.FORM,
+        revision=None,
+        sent_digest=None,
+        edited_at=now,
+        public_body=None,
+        public_state=None,
+        public_version=None,
+        public_at=None,
+        ended_on=None,
+        published_at=None,
+        created_at=now,
+        changed_at=now,
+    )
+    if not await store.insert_new(session, new):
+        raise Faulty([Found("number", "the region already has an agreement with this number")])
+    await store.remember(session, new, "register", actor.subject, None)
+    return new
+
+
+async def edit(
+    session: AsyncSession, actor: Actor, agreement_id: str, expected_version: int, body: dict[str, Any]
+) -> Agreement:
+    """Replace the content, if it still is the version the editor has read; a published one stays public meanwhile.
+
+    Raises as `register`.
+    """
+    old = await _locked(session, agreement_id)
+    check_region(old.region, actor)
+    if old.version != expected_version:
+        raise Refused(412, "somebody else has changed it since you read it: read it again, nothing was overwritten")
+    row = transition(old, Action.EDIT, actor, None)
+    if body["region"] != old.region:
+        raise Faulty([Found("region", "cannot be changed")])
+    now = datetime.now(UTC)
+    await check(session, body, swedish_day(now))
+    if body["number"] != old.number:
+        raise Faulty([Found("number", "cannot be changed: withdraw this one and register another")])
+    changed = dataclasses.replace(
+        old,
+        state=row.after or old.state,
+        body=body,
+        way=Way.FORM,
+        version=next_version(old.version),
+        author=actor.subject,
+        edited_at=now,
+        changed_at=now,
+    )
+    await store.update(session, changed)
+    await store.remember(session, changed, Action.EDIT, actor.subject, None)
+    return changed
+
+
+async def act(
+    session: AsyncSession,
+    actor: Actor,
+    agreement_id: str,
+    action: Action,
+    reason: str | None,
+    gates: Gates = BOTH,
+    expected_version: int | None = None,
+) -> Agreement:
+    """Take an agreement one step on, and announce it when the public sees a difference. Raises Refused, Faulty."""
+    old = await _locked(session, agreement_id)
+    row = transition(old, action, actor, reason, gates)
+    if expected_version is not None and old.version != expected_version:
+        raise Refused(412, "it has changed since you read it: read it again, nothing was done")
+    if row.another_person and gates.another_person and actor.subject in await store.writers(session, agreement_id):
+        raise Refused(403, "the region's review must be made by another person than those who wrote it")
+    if found := [Found(*fault) for fault in text_faults("reason", reason)]:
+        raise Faulty(found)
+    now = datetime.now(UTC)
+    after = gates.after(row.after) if row.after is not None else old.public_state
+    assert after is not None  # noqa: S101 such a row holds only for what has been public
+    if after is State.PUBLISHED and row.after is not None:
+        # Codes are retired and units closed while an agreement waits for its gates.
+        await check(session, old.body, swedish_day(now))
+    changed = moved(old, after, now, back=row.after is None)
+    await store.update(session, changed)
+    await store.remember(session, changed, action, actor.subject, reason)
+    if changed.public_version != old.public_version:
+        await announce(session, [changed], now)
+    return changed
+
+
+def moved(old: Agreement, after: State, now: datetime, *, back: bool = False) -> Agreement:
+    """The agreement in its new state, at a new version; with what the public sees of it changed where it must.
+
+    `back`: what was being changed is given up for what the public sees.
+    """
+    changed = dataclasses.replace(old, state=after, version=next_version(old.version), changed_at=now)
+    if back:
+        assert old.public_body is not None  # noqa: S101 only what has been public goes back to it
+        return dataclasses.replace(changed, body=old.public_body, edited_at=now)
+    if after is State.PUBLISHED:
+        changed = dataclasses.replace(
+            changed, public_body=old.body, ended_on=None, published_at=old.published_at or now
+        )
+    elif after in ENDED and old.has_been_public:
+        changed = dataclasses.replace(changed, ended_on=swedish_day(now))
+    else:
+        return changed
+    return dataclasses.replace(changed, public_state=after, public_version=changed.version, public_at=now)
+
+
+async def _locked(session: AsyncSession, agreement_id: str) -> Agreement:
+    found = await store.lock(session, agreement_id)
+    if found is None:
+        raise Refused(404, "there is no such agreement")
+    return found

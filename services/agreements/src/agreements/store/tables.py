@@ -1,0 +1,91 @@
+"""Every table of this service."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    Identity,
+    Index,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from kit import idempotency, outbox
+
+tables = MetaData()
+
+agreement = Table(
+    "agreement",
+    tables,
+    Column("id", Text, primary_key=True),
+    Column("region", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("body", JSONB, nullable=False),
+    Column("way", Text, nullable=False),
+    Column("revision", BigInteger),
+    Column("sent_digest", Text),
+    Column("edited_at", DateTime(timezone=True), nullable=False),
+    Column("public_body", JSONB),
+    Column("public_state", Text),
+    Column("public_version", BigInteger),
+    Column("public_at", DateTime(timezone=True)),
+    Column("ended_on", Date),
+    Column("published_at", DateTime(timezone=True)),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("region", "number", name="agreement_region_number"),
+    Index("agreement_state", "state", "region", "number"),
+)
+
+history = Table(
+    "agreement_history",
+    tables,
+    Column("seq", BigInteger, Identity(always=True), primary_key=True),
+    Column("agreement_id", Text, nullable=False, index=True),
+    Column("version", BigInteger, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text),
+    Column("body", JSONB, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
+known_code = Table(
+    "known_code",
+    tables,
+    Column("key", Text, primary_key=True, comment="system|code"),
+    Column("version", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("valid_from", Date),
+    Column("valid_to", Date),
+)
+
+known_unit = Table(
+    "known_unit",
+    tables,
+    Column("hsa_id", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("care_provider", Text, nullable=False, index=True),
+    Column("closed_on", Date),
+)
+
+catalogue_copy = Table(
+    "catalogue_copy",
+    tables,
+    Column("name", Text, primary_key=True),
+    Column("complete_since", DateTime(timezone=True), nullable=False),
+)
+
+outbox.table(tables)
+idempotency.table(tables)
