@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from agreements.api.routes import POLICY, router
+from agreements.api import listing, routes
 from agreements.domain.transitions import Refused
 from agreements.service import catalogue, checking
 from agreements.service.checking import told
@@ -15,6 +15,11 @@ from kit import auth, database, health, http
 
 # Defaults are written out when an agreement is announced: twice this still fits in one Kafka record (1 MB).
 _BODY_LIMIT = 512 * 1024
+
+
+# Fixed paths before those with an {agreement_id}.
+ROOMS = (listing, routes)
+POLICY: auth.Policy = {call: roles for room in ROOMS for call, roles in room.POLICY.items()}
 
 
 def application(given: Settings) -> FastAPI:
@@ -37,7 +42,8 @@ def application(given: Settings) -> FastAPI:
         authorise=auth.authorise(POLICY, verifier),
         body_limit=_BODY_LIMIT,
     )
-    app.include_router(router)
+    for room in ROOMS:
+        app.include_router(room.router)
     app.add_exception_handler(checking.Faulty, _on_faulty)
     app.add_exception_handler(checking.NotReady, _on_not_ready)
     app.add_exception_handler(Refused, _on_refused)

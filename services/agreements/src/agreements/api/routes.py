@@ -3,25 +3,23 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
-from agreements.api.shown import shown
-from agreements.domain.agreement import Actor, State, may_read
+from agreements.api.shown import actor_of, shown
+from agreements.domain.agreement import may_read
 from agreements.domain.transitions import BY_NAME, Action
 from agreements.service import life
 from agreements.store import agreements as store
 from contracts.agreement_form import AgreementForm, Form, LongText
-from contracts.types import RegionCode
-from kit.auth import Caller, CallerOf, Policy
+from kit.auth import CallerOf, Policy
 from kit.database import Transaction
-from kit.http import ExpectedVersion, Paging, Problem, etag, invalid
+from kit.http import ExpectedVersion, Problem, etag
 from kit.idempotency import IdempotencyKey, once
 from rules.roles import READERS, Role
 
 POLICY: Policy = {
     "POST /agreements": frozenset({Role.AGREEMENT_ADMIN}),
-    "GET /agreements": READERS,
     "GET /agreements/{agreement_id}": READERS,
     "PUT /agreements/{agreement_id}": frozenset({Role.AGREEMENT_ADMIN}),
     "POST /agreements/{agreement_id}/{action}": frozenset({Role.AGREEMENT_ADMIN, Role.AGENCY_REVIEWER}),
@@ -59,7 +57,7 @@ async def register(
     """Register an agreement of the caller's own region as a draft. With an Idempotency-Key it is safe to send again."""
 
     async def work() -> dict[str, Any]:
-        return shown(await life.register(session, _actor(caller), form.as_json()), _actor(caller))
+        return shown(await life.register(session, actor_of(caller), form.as_json()), actor_of(caller))
 
     answer, _ = await once(session, idempotency_key, caller.subject, await request.body(), work)
     response.headers["Location"] = f"/agreements/{answer['id']}"
@@ -67,48 +65,14 @@ async def register(
     return answer
 
 
-async def _known_filters(request: Request) -> None:
-    """A filter that is unknown or given twice is refused: it must not be left out in silence."""
-    given = [name for name, _ in request.query_params.multi_items()]
-    for name in given:
-        if name not in {"region", "state", "number", "limit", "page"}:
-            raise invalid(name, "is not a known filter: region, state, number, limit, page", status=400)
-        if given.count(name) > 1:
-            raise invalid(name, "is given more than once", status=400)
-
-
-@router.get("/agreements", dependencies=[Depends(_known_filters)])
-async def find(
-    caller: CallerOf,
-    session: Transaction,
-    paging: Paging,
-    region: RegionCode | None = None,
-    state: State | None = None,
-    number: Annotated[str | None, Query(max_length=60, pattern=r"^[^\x00]*$")] = None,
-) -> dict[str, Any]:
-    """Published agreements, and for administrators also their own region's others, by region and number."""
-    actor = _actor(caller)
-    found, total = await store.find(
-        session,
-        actor,
-        region=region,
-        state=state,
-        number=number,
-        limit=paging.limit,
-        offset=paging.offset,
-    )
-    items = [shown(one, actor) for one in found]
-    return {"items": items, "total": total, "page": paging.page, "limit": paging.limit}
-
-
 @router.get("/agreements/{agreement_id}")
 async def read(agreement_id: AgreementId, response: Response, caller: CallerOf, session: Transaction) -> dict[str, Any]:
     """One agreement. One that the caller may not read does not exist."""
     found = await store.get(session, agreement_id)
-    if found is None or not may_read(found, _actor(caller)):
+    if found is None or not may_read(found, actor_of(caller)):
         raise Problem(404, "there is no such agreement")
     response.headers["ETag"] = etag(found.version)
-    return shown(found, _actor(caller))
+    return shown(found, actor_of(caller))
 
 
 @router.put("/agreements/{agreement_id}")
@@ -121,9 +85,9 @@ async def edit(
     expected_version: ExpectedVersion,
 ) -> dict[str, Any]:
     """Replace a draft's content. If-Match holds the version you read: two editors never overwrite each other."""
-    changed = await life.edit(session, _actor(caller), agreement_id, expected_version, form.as_json())
+    changed = await life.edit(session, actor_of(caller), agreement_id, expected_version, form.as_json())
     response.headers["ETag"] = etag(changed.version)
-    return shown(changed, _actor(caller))
+    return shown(changed, actor_of(caller))
 
 
 @router.post("/agreements/{agreement_id}/{action}")
@@ -139,10 +103,6 @@ async def act(
     if action not in BY_NAME:
         raise Problem(404, "there is no such action")
     reason = body.reason if body is not None else None
-    changed = await life.act(session, _actor(caller), agreement_id, action, reason)
+    changed = await life.act(session, actor_of(caller), agreement_id, action, reason)
     response.headers["ETag"] = etag(changed.version)
-    return shown(changed, _actor(caller))
-
-
-def _actor(caller: Caller) -> Actor:
-    return Actor(caller.subject, caller.roles, caller.region, caller.units)
+    return shown(changed, actor_of(caller))

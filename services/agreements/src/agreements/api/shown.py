@@ -6,6 +6,7 @@ from agreements.domain.agreement import Actor, Agreement, is_owner, may_read_wor
 from agreements.domain.transitions import allowed_actions
 from contracts.agreement_form import AgreementForm
 from contracts.audience import Audience, seen
+from kit.auth import Caller
 from rules.roles import Role
 
 _REGIONS = frozenset({Role.NAVIGATOR, Role.AGREEMENT_ADMIN, Role.REGION_SYSTEM, Role.AGENCY_REVIEWER, Role.OPERATOR})
@@ -27,6 +28,11 @@ def shown(one: Agreement, actor: Actor) -> dict[str, Any]:
         "changed_at": one.changed_at if working else one.public_at,
         "allowed_actions": allowed_actions(one, actor),
     }
+
+
+def actor_of(caller: Caller) -> Actor:
+    """Who calls, in the domain's words."""
+    return Actor(caller.subject, caller.roles, caller.region, caller.units)
 
 
 def audience(one: Agreement, actor: Actor) -> Audience:

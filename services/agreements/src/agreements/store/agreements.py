@@ -1,21 +1,24 @@
 """Agreements and their history."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, false, func, not_, or_, select
+from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from agreements.domain.agreement import Actor, Agreement, State, Way, is_owner
+from agreements.domain.agreement import Agreement, State, Way
+from agreements.store import listing
 from agreements.store.tables import agreement, history
-from rules.roles import Role
 
 
 async def insert_new(session: AsyncSession, new: Agreement) -> bool:
     """Insert an agreement; False when the region already has one with that number."""
     statement = insert(agreement).values(**_columns(new)).on_conflict_do_nothing(constraint="agreement_region_number")
-    return (await session.execute(statement.returning(agreement.c.id))).first() is not None
+    if (await session.execute(statement.returning(agreement.c.id))).first() is None:
+        return False
+    await listing.refresh(session, [new.id])
+    return True
 
 
 async def lock(session: AsyncSession, agreement_id: str) -> Agreement | None:
@@ -42,6 +45,7 @@ async def public_versions(session: AsyncSession, ids: Collection[str] | None) ->
 async def update(session: AsyncSession, changed: Agreement) -> None:
     """Overwrite an agreement whose row is locked."""
     await session.execute(agreement.update().where(agreement.c.id == changed.id).values(**_columns(changed)))
+    await listing.refresh(session, [changed.id])
 
 
 async def remember(session: AsyncSession, now: Agreement, action: str, actor: str, reason: str | None) -> None:
@@ -72,40 +76,11 @@ async def get(session: AsyncSession, agreement_id: str) -> Agreement | None:
     return _agreement(row) if row is not None else None
 
 
-async def find(
-    session: AsyncSession,
-    actor: Actor,
-    *,
-    region: str | None,
-    state: str | None,
-    number: str | None,
-    limit: int,
-    offset: int,
-) -> tuple[list[Agreement], int]:
-    """The agreements this actor may read, by region and number; one page and the total."""
-    working = _working(actor)
-    where = [or_(agreement.c.public_state == State.PUBLISHED, working)]
-    if region is not None:
-        where.append(agreement.c.region == region)
-    if state is not None:
-        # What the reader is shown as its state.
-        where.append((working & (agreement.c.state == state)) | (not_(working) & (agreement.c.public_state == state)))
-    if number is not None:
-        where.append(agreement.c.number == number)
-    query: Select[Any] = select(agreement).where(and_(*where))
-    total = await session.scalar(select(func.count()).select_from(agreement).where(and_(*where)))
-    rows = await session.execute(query.order_by(agreement.c.region, agreement.c.number).limit(limit).offset(offset))
-    return [_agreement(row) for row in rows], total or 0
-
-
-def _working(actor: Actor) -> ColumnElement[bool]:
-    # The same rule as domain.agreement.may_read_working, as SQL; tests hold the two against each other.
-    allowed: list[ColumnElement[bool]] = []
-    if actor.region is not None and is_owner(actor.region, actor):
-        allowed.append(agreement.c.region == actor.region)
-    if Role.AGENCY_REVIEWER in actor.roles:
-        allowed.append(agreement.c.state == State.REGION_APPROVED)
-    return or_(*allowed) if allowed else false()
+async def get_many(session: AsyncSession, ids: Sequence[str]) -> list[Agreement]:
+    """Agreements in the order of their ids as given; missing ones left out."""
+    rows = await session.execute(select(agreement).where(agreement.c.id.in_(ids)))
+    found = {row.id: _agreement(row) for row in rows}
+    return [found[one] for one in ids if one in found]
 
 
 def _columns(of: Agreement) -> dict[str, Any]:

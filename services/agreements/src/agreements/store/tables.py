@@ -12,7 +12,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from kit import idempotency, outbox
 
@@ -42,6 +42,29 @@ agreement = Table(
     Column("changed_at", DateTime(timezone=True), nullable=False),
     UniqueConstraint("region", "number", name="agreement_region_number"),
     Index("agreement_state", "state", "region", "number"),
+)
+
+listed = Table(
+    "agreement_listed",
+    tables,
+    Column("agreement_id", Text, primary_key=True),
+    Column("side", Text, primary_key=True, comment="public or working"),
+    Column("region", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("name", Text),
+    Column("kind", Text),
+    Column("basis", Text),
+    Column("care_provider", Text),
+    Column("valid_from", Date),
+    Column("valid_to", Date),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    Column("units", ARRAY(Text), nullable=False),
+    Column("codes", ARRAY(Text), nullable=False, comment="system|code"),
+    Column("usable_by", ARRAY(Text), nullable=False, comment="region codes, or * for all"),
+    Index("agreement_listed_number", "region", "number"),
+    Index("agreement_listed_units", "units", postgresql_using="gin"),
+    Index("agreement_listed_codes", "codes", postgresql_using="gin"),
 )
 
 history = Table(
