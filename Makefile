@@ -99,6 +99,10 @@ bench-plumbing: $(STAMP)  ## Measure relay, consumer and projection beside the b
 bench-codes: $(STAMP)  ## Measure validation, text search and translation of codes beside a bare lookup; prints JSON.
 	@$(PY) -m bench.codes
 
+.PHONY: bench-agreements-list
+bench-agreements-list: $(STAMP)  ## Measure a filtered and sorted page of 42,000 agreements beside a page by primary key; prints JSON.
+	@$(PY) -m bench.agreements_list
+
 .PHONY: bench-catalogue
 bench-catalogue: $(STAMP)  ## Measure the sync of 20,000 units and 60,000 offerings beside bare reading and sending; prints JSON: UNITS=2000.
 	@$(PY) -m bench.catalogue $(if $(UNITS),--units $(UNITS))

@@ -10,7 +10,6 @@ import random
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -19,11 +18,11 @@ from typing import Any
 
 import httpx
 import orjson
-import uvicorn
 from fastapi import FastAPI, Request, Response
 from sqlalchemy import text
 
 import engines
+from bench.serving import percentiles, seconds_of, served
 from catalog_sync.main import api
 from catalog_sync.settings import ApiSettings, Settings
 from catalog_sync.store import tables
@@ -111,8 +110,8 @@ async def _measure(at: engines.Addresses, questions: int, calls: int) -> dict[st
     known = {f"{one['system']}|{one['code']}": orjson.dumps(one) for one in codes}
     bearer = {"Authorization": f"Bearer {engines.token(at.oidc or '', role='navigator', region='14')}"}
     async with (
-        _served(api(ApiSettings(postgres_url=url, oidc_issuer=at.oidc or ""))) as ours,
-        _served(bare(known)) as ceiling,
+        served(api(ApiSettings(postgres_url=url, oidc_issuer=at.oidc or ""))) as ours,
+        served(bare(known)) as ceiling,
         httpx.AsyncClient(headers=bearer, timeout=60, trust_env=False) as client,
     ):
 
@@ -137,7 +136,7 @@ async def _figures(
         return lambda: client.post(f"{base}/codes/validate", content=body, headers=headers)
 
     async def a_second(work: Callable[[], Awaitable[httpx.Response]]) -> int:
-        return round(_AT_ONCE / statistics.median(await _seconds([work] * calls)))
+        return round(_AT_ONCE / statistics.median(await seconds_of([work] * calls)))
 
     floor = await a_second(validation(ceiling, right))
     validated = {}
@@ -154,9 +153,9 @@ async def _figures(
     def get(base: str, path: str, **params: str) -> Callable[[], Awaitable[httpx.Response]]:
         return lambda: client.get(f"{base}{path}", params=params)
 
-    bare_one = _percentiles(await _seconds([get(ceiling, "/codes", code=key) for key in asked]))
-    search = _percentiles(await _seconds([get(ours, "/codes", q=word) for word in words]))
-    translate = _percentiles(await _seconds([get(ours, "/codes/translate", code=key) for key in mapped]))
+    bare_one = percentiles(await seconds_of([get(ceiling, "/codes", code=key) for key in asked]))
+    search = percentiles(await seconds_of([get(ours, "/codes", q=word) for word in words]))
+    translate = percentiles(await seconds_of([get(ours, "/codes/translate", code=key) for key in mapped]))
     return {
         **validated,
         "text_search": _row(search, bare_one, questions),
@@ -168,23 +167,6 @@ async def _figures(
 def _row(ours: dict[str, float], ceiling: dict[str, float], questions: int) -> dict[str, Any]:
     ratio = round(ceiling["p50"] / ours["p50"], 2)
     return {"ours": ours, "ceiling": ceiling, "ratio": ratio, "unit": "ms", "questions": questions}
-
-
-async def _seconds(work: list[Callable[[], Awaitable[httpx.Response]]]) -> list[float]:
-    """How long each call took, one after the other, after a few to warm up."""
-    for one in work[:5]:
-        (await one()).raise_for_status()
-    taken = []
-    for one in work:
-        begun = time.perf_counter()
-        (await one()).raise_for_status()
-        taken.append(time.perf_counter() - begun)
-    return taken
-
-
-def _percentiles(seconds: list[float]) -> dict[str, float]:
-    cuts = statistics.quantiles(seconds, n=20)
-    return {"p50": round(statistics.median(seconds) * 1000, 2), "p95": round(cuts[18] * 1000, 2)}
 
 
 def slip(word: str, chance: random.Random) -> str:
@@ -280,16 +262,6 @@ def bare(known: dict[str, bytes]) -> FastAPI:
         return Response(known[code], media_type="application/json")
 
     return app
-
-
-@asynccontextmanager
-async def _served(app: FastAPI) -> AsyncIterator[str]:
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
-    running = asyncio.create_task(server.serve())
-    await engines.eventually(lambda: server.started)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    await running
 
 
 if __name__ == "__main__":
