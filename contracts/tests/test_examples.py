@@ -9,22 +9,38 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from contracts import MESSAGES, Message, decode, encode, freeze
-from contracts.schema import message_schema
+from contracts import MESSAGES, TOPICS, AgreementRegistered, Message, decode, encode, freeze
+from contracts.agreement_form import AgreementForm
+from contracts.agreements import SUBMITTED
 from rules.personal_numbers import holds_personal_number
 
 ROOT = Path(__file__).parents[1]
 FILES = freeze.example_files(ROOT)
 KINDS = {message.topic.name: message for message in MESSAGES}
-NAMES = [path.relative_to(ROOT / "examples").as_posix().removesuffix(".json") for path in FILES]
-each_example = pytest.mark.parametrize("path", FILES, ids=NAMES)
+RECORDED = next(path for path in FILES if path.parts[-3] == "agreement-registered")
+"""An example of a draft, to do things to."""
+
+
+def _each(files: list[Path]) -> pytest.MarkDecorator:
+    names = [path.relative_to(ROOT / "examples").as_posix().removesuffix(".json") for path in files]
+    return pytest.mark.parametrize("path", files, ids=names)
+
+
+each_example = _each(FILES)
+each_message_example = _each([path for path in FILES if path.parts[-3] != SUBMITTED.name])
+each_sent_example = _each([path for path in FILES if path.parts[-3] == SUBMITTED.name])
+
+
+def example_in(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 def read(path: Path) -> tuple[type[Message], dict[str, Any]]:
-    return KINDS[path.parts[-3]], json.loads(path.read_text(encoding="utf-8"))
+    return KINDS[path.parts[-3]], example_in(path)
 
 
-@each_example
+@each_message_example
 def test_an_example_is_read_and_written_back_without_loss(path: Path):
     kind, example = read(path)
     message = decode(kind, example["headers"], example["key"].encode(), json.dumps(example["value"]).encode())
@@ -35,15 +51,45 @@ def test_an_example_is_read_and_written_back_without_loss(path: Path):
     assert {**again.headers, "ce_id": example["headers"]["ce_id"]} == example["headers"]
 
 
+@each_sent_example
+def test_what_a_region_sends_is_read_as_the_form_and_nothing_of_it_is_lost(path: Path):
+    value = example_in(path)["value"]
+    form = AgreementForm.model_validate_json(json.dumps(value))
+    assert {
+        name: one for name, one in form.model_dump(mode="json", exclude_unset=True).items() if name in value
+    } == value
+
+
+def test_what_a_region_sends_needs_no_headers_and_takes_a_trace():
+    assert sorted(sorted(example_in(path)["headers"]) for path in FILES if path.parts[-3] == SUBMITTED.name) == [
+        [],
+        [],
+        ["traceparent"],
+    ]
+
+
+def test_what_says_something_of_the_sending_is_not_kept_with_the_agreement():
+    (path,) = [path for path in FILES if path.parts[-3:] == (SUBMITTED.name, "v1", "full.json")]
+    value = example_in(path)["value"]
+    kept = AgreementForm.model_validate_json(json.dumps(value)).as_json()
+    assert value.keys() - kept.keys() == {"revision", "confidential"}
+
+
+def test_what_a_region_sends_and_what_is_announced_have_the_same_fields_but_those_of_each_side():
+    sent, announced = set(AgreementForm.model_fields), set(AgreementRegistered.model_fields)
+    assert sent - announced == {"internal_note", "revision", "confidential"}
+    assert announced - sent == {"version", "agreement_id", "status", "ended_on", "published_at", "changed_at"}
+
+
 @each_example
 def test_an_example_follows_the_schema(path: Path):
-    kind, example = read(path)
-    Draft202012Validator(message_schema(kind), format_checker=FormatChecker()).validate(example["value"])
+    schema = freeze.SCHEMAS[path.parts[-3]]
+    Draft202012Validator(schema, format_checker=FormatChecker()).validate(example_in(path)["value"])
 
 
 @each_example
 def test_an_example_holds_headers_key_and_value_and_no_personal_number(path: Path):
-    _, example = read(path)
+    example = example_in(path)
     assert set(example) == {"headers", "key", "value"}
     assert not holds_personal_number(" ".join(text for text in texts(example["value"])))
 
@@ -57,19 +103,20 @@ def texts(value: Any) -> list[str]:
 
 
 def test_nothing_is_orphaned_every_topic_has_examples_and_every_folder_a_topic():
-    assert {path.parts[-3] for path in FILES} == set(KINDS)
-    assert {path.name for path in (ROOT / "examples").iterdir()} == {*KINDS, "frozen.sha256"}
+    names = {topic.name for topic in TOPICS}
+    assert {path.parts[-3] for path in FILES} == names
+    assert {path.name for path in (ROOT / "examples").iterdir()} == {*names, "frozen.sha256"}
 
 
-@pytest.mark.parametrize("topic", sorted(KINDS))
+@pytest.mark.parametrize("topic", sorted(freeze.SCHEMAS))
 def test_every_field_is_filled_in_some_example_and_every_optional_one_is_empty_in_another(topic: str):
-    values = [read(path)[1]["value"] for path in FILES if path.parts[-3] == topic]
-    schema = message_schema(KINDS[topic])
+    values = [example_in(path)["value"] for path in FILES if path.parts[-3] == topic]
+    schema = freeze.SCHEMAS[topic]
     assert len(values) >= 3
     for name, part in schema["properties"].items():
-        assert any(value[name] not in (None, []) for value in values), f"{name} is never filled"
+        assert any(value.get(name) not in (None, []) for value in values), f"{name} is never filled"
         if {"type": "null"} in part.get("anyOf", []):
-            assert any(value[name] is None for value in values), f"{name} is never empty"
+            assert any(value.get(name) is None for value in values), f"{name} is never empty"
 
 
 def test_examples_are_as_they_were_frozen():
@@ -79,7 +126,7 @@ def test_examples_are_as_they_were_frozen():
 @pytest.fixture
 def frozen_folder(tmp_path: Path) -> Path:
     """A contracts folder with one recorded example."""
-    source = FILES[0]
+    source = RECORDED
     target = tmp_path / source.relative_to(ROOT)
     target.parent.mkdir(parents=True)
     target.write_bytes(source.read_bytes())

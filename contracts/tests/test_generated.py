@@ -7,9 +7,10 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from contracts import MESSAGES, TOPICS, generate
+from contracts import MESSAGES, TOPICS, freeze, generate
 from contracts.schema import message_schema
 from contracts.topics import parked
+from rules.regions import REGIONS
 
 ROOT = Path(__file__).parents[1]
 _FILE = ROOT / "src" / "contracts" / "topics.yaml"
@@ -42,7 +43,7 @@ def test_generating_twice_gives_the_same_bytes():
 
 
 def test_a_stale_a_missing_and_an_orphaned_file_are_named_and_put_right(tmp_path: Path):
-    assert len(generate.write(tmp_path)) == len(MESSAGES) + 2
+    assert len(generate.write(tmp_path)) == len(freeze.SCHEMAS) + 2
     (tmp_path / "schema" / "care-unit-updated.json").write_text("{}")
     (tmp_path / "schema" / "gone-updated.json").write_text("{}")
     (tmp_path / "asyncapi.yaml").unlink()
@@ -83,12 +84,12 @@ def test_asyncapi_has_the_required_fields_and_no_unknown_ones():
     assert {"title", "version"} <= set(ASYNCAPI["info"])
     assert set(ASYNCAPI) <= {"asyncapi", "id", "info", "defaultContentType", "channels", "operations", "components"}
     for channel in ASYNCAPI["channels"].values():
-        assert set(channel) <= {"address", "title", "description", "messages", "bindings"}
+        assert set(channel) <= {"address", "title", "description", "messages", "parameters", "bindings"}
     for operation in ASYNCAPI["operations"].values():
         assert set(operation) <= {"action", "channel", "title", "messages", "bindings"}
         assert operation["action"] in {"send", "receive"}
     for message in ASYNCAPI["components"]["messages"].values():
-        known = {"name", "title", "summary", "contentType", "headers", "payload", "bindings"}
+        known = {"name", "title", "summary", "description", "contentType", "headers", "payload", "bindings"}
         assert set(message) <= known
 
 
@@ -124,18 +125,53 @@ def test_payloads_use_only_what_asyncapis_older_schema_dialect_knows():
 
 
 def test_topics_yaml_holds_every_topic_and_the_parked_topic_of_each_consumer_group():
-    expected = [message.topic.name for message in MESSAGES]
+    expected = [name for topic in TOPICS for name in topic.names()]
     expected += [parked(name, group) for topic in TOPICS for name in topic.names() for group in topic.consumers]
     assert sorted(topic["name"] for topic in DECLARED) == sorted(expected)
 
 
-def test_parked_topics_keep_their_records_for_thirty_days_in_one_partition():
+def test_parked_topics_keep_their_records_for_thirty_days_in_one_partition_and_regions_sendings_for_seven():
     parked = [topic for topic in DECLARED if topic["kind"] == "parked"]
     assert {"-parked-" in topic["name"] for topic in parked} == {True}
     for topic in parked:
+        days = 7 if topic["name"].startswith("agreement-submitted-") else 30
         assert topic["partitions"] == 1
         assert topic["config"]["cleanup.policy"] == "delete"
-        assert topic["config"]["retention.ms"] == str(30 * 24 * 3600 * 1000)
+        assert topic["config"]["retention.ms"] == str(days * 24 * 3600 * 1000)
+
+
+def test_each_region_has_its_own_pair_of_topics_in_one_partition_for_seven_days():
+    for name, producer, consumers in (
+        ("agreement-submitted", "the region", ["agreements"]),
+        ("agreement-answered", "agreements", []),
+    ):
+        of_regions = {row["name"]: row for row in DECLARED if row["name"].startswith(name) and row["kind"] != "parked"}
+        assert sorted(of_regions) == [f"{name}-{region}" for region in sorted(REGIONS)]
+        for row in of_regions.values():
+            assert (row["kind"], row["partitions"], row["producer"], row["consumers"]) == (
+                "log",
+                1,
+                producer,
+                consumers,
+            )
+            assert row["config"] == {"cleanup.policy": "delete", "retention.ms": str(7 * 24 * 3600 * 1000)}
+
+
+def test_asyncapi_tells_a_pair_per_region_as_one_channel_with_the_region_as_its_parameter():
+    for name in ("agreement-submitted", "agreement-answered"):
+        channel = ASYNCAPI["channels"][name]
+        assert channel["address"] == f"{name}-{{region}}"
+        assert channel["parameters"]["region"]["enum"] == list(REGIONS)
+        # The binding's topic would be one name for all of them.
+        assert "topic" not in channel["bindings"]["kafka"]
+
+
+def test_what_regions_send_is_received_by_agreements_and_sent_by_no_service():
+    found = [(row["action"], name) for name, row in ASYNCAPI["operations"].items() if "agreement-submitted" in name]
+    assert found == [("receive", "agreements-receives-agreement-submitted")]
+    message = ASYNCAPI["components"]["messages"]["AgreementSubmitted"]
+    assert message["payload"] == {"$ref": "#/components/schemas/AgreementForm"}
+    assert "headers" not in message
 
 
 def test_a_parked_topic_takes_the_largest_record_of_its_topic_with_the_reasons_beside_it():
@@ -160,6 +196,7 @@ def test_no_topics_yaml_row_tells_the_replication_factor():
 
 def test_the_readmes_table_tells_the_facts_that_stand_beside_the_classes():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for topic in (message.topic for message in MESSAGES):
-        row = (topic.name, topic.key.replace("|", "\\|"), topic.producer, ", ".join(topic.consumers) or "–")
+    for topic in TOPICS:
+        name = topic.of_region("NN") if topic.per_region else topic.name
+        row = (name, topic.key.replace("|", "\\|"), topic.producer, ", ".join(topic.consumers) or "–")
         assert f"| {' | '.join(row)} |" in readme

@@ -31,8 +31,10 @@ def _records(reader: str) -> list[Record]:
     """Every example of every version on the reader's topics, each after an older, poorer state of the same thing."""
     found: list[Record] = []
     for message in [message for message in MESSAGES if reader in message.topic.consumers]:
-        for file in sorted((EXAMPLES / message.topic.name).rglob("*.json")):
-            example = json.loads(file.read_text(encoding="utf-8"))
+        files = sorted((EXAMPLES / message.topic.name).rglob("*.json"))
+        examples = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+        # Some are states of the same thing: the later one is the newer one.
+        for example in sorted(examples, key=lambda example: int(example["value"]["version"])):
             for value in (_poorer(message, example), example["value"]):
                 body, headers = (
                     json.dumps(value).encode(),
@@ -53,6 +55,16 @@ def _poorer(message: type[Message], example: dict[str, Any]) -> dict[str, Any]:
             continue
         value = less
     return value
+
+
+def _last(records: Sequence[Record]) -> list[Record]:
+    """The newest state of each thing, in the order the things came."""
+    newest: dict[tuple[str, bytes | None], Record] = {}
+    for record in records:
+        known = newest.setdefault((record.topic, record.key), record)
+        if int(record.headers["ce_dataversion"]) > int(known.headers["ce_dataversion"]):
+            newest[record.topic, record.key] = record
+    return list(newest.values())
 
 
 async def _rows_after(url: str, reader: str, batches: Sequence[Sequence[Record]]) -> Rows:
@@ -104,6 +116,7 @@ async def test_whatever_the_order_and_the_grouping_the_examples_leave_the_same_r
     codes = [record for record in forwards if record.topic == CodeUpdated.topic.name]
     others = [record for record in forwards if record.topic != CodeUpdated.topic.name]
     ways = {
+        "the last states alone, codes first": [_last(codes), *([record] for record in _last(others))],
         "codes first": [codes, *([record] for record in others)],
         "codes first, all backwards": [codes[::-1], *([record] for record in reversed(others))],
         "one by one": [[record] for record in forwards],
@@ -113,10 +126,10 @@ async def test_whatever_the_order_and_the_grouping_the_examples_leave_the_same_r
         "everything again, backwards": [forwards, *([record] for record in backwards)],
     }
     left = {way: await _rows_after(await new_database(reader), reader, batches) for way, batches in ways.items()}
-    expected = left["codes first"]
+    expected = left["the last states alone, codes first"]
     assert any(expected.tables.values())
     for way, rows in left.items():
         assert rows.tables == expected.tables, way
-        # What a code maps to was not known yet in the other orders: they name offers that have moved since, too.
+        # Older states name offers too, and what a code maps to was not known yet in some orders.
         assert all(rows.ledgers[table] >= expected.ledgers[table] for table in expected.ledgers), way
     assert left["codes first, all backwards"].ledgers == expected.ledgers

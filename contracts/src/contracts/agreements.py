@@ -15,6 +15,7 @@ from contracts.audience import REGIONS_ONLY
 from contracts.message import CareProvider, CodeRef, Contact, Message, Part, TargetGroup
 from contracts.topics import Topic
 from contracts.types import HsaId, Moment, RegionCode, open_list
+from rules.calendar import swedish_day
 
 
 class AgreementStatus(StrEnum):
@@ -232,7 +233,11 @@ class AgreementRegistered(Message):
 
 
 def purged(agreement_id: str, region: str, version: int, at: datetime) -> AgreementRegistered:
-    """The final state of an agreement that became confidential: nothing of its content is left in any field."""
+    """The final state of an agreement that became confidential: nothing of its content is left in any field.
+
+    Raises ValueError where `at` has no time zone.
+    """
+    day = swedish_day(at)
     return AgreementRegistered(
         version=version,
         agreement_id=agreement_id,
@@ -250,9 +255,9 @@ def purged(agreement_id: str, region: str, version: int, at: datetime) -> Agreem
         commissioning_regions=(),
         leading_region=None,
         care_provider=None,
-        valid_from=at.date(),
-        valid_to=at.date(),
-        ended_on=at.date(),
+        valid_from=day,
+        valid_to=day,
+        ended_on=day,
         extension_option=None,
         document_url=None,
         description=None,

@@ -153,10 +153,20 @@ async def test_what_the_audience_mark_names_is_known_and_kept_out():
     schema = AgreementRegistered.model_json_schema()
     marked = [
         (part, name)
-        for part, definition in schema["$defs"].items()
+        for part, definition in {"AgreementRegistered": schema, **schema["$defs"]}.items()
         for name, field in definition.get("properties", {}).items()
         if field.get("x-audience") == "regions"
     ]
 
     # A new mark needs a new look at what search indexes and shows.
-    assert marked == [("Reimbursement", "amount")]
+    assert marked == [
+        ("AgreementRegistered", "extension_option"),
+        ("AgreementRegistered", "document_url"),
+        ("AgreedService", "reimbursement"),
+        ("AgreedService", "expected_capacity"),
+        ("UseByOthers", "through"),
+        ("UseByOthers", "question"),
+        ("UseByOthers", "price"),
+        ("UseByOthers", "invoiced_by"),
+        ("UseByOthers", "volume_left"),
+    ]
