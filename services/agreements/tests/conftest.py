@@ -1,6 +1,7 @@
 """The real application on a database of its own, with a catalogue copied and tokens of a real issuer."""
 
 import copy
+import dataclasses
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import engines
+from agreements.domain.agreement import Agreement, State, Way
 from agreements.main import api
 from agreements.service import catalogue as copies
 from agreements.settings import Settings
@@ -69,6 +71,39 @@ FULL: dict[str, Any] = {
 def body() -> dict[str, Any]:
     """A new agreement of region 14 with every field filled; change it at will."""
     return copy.deepcopy(FULL)
+
+
+@pytest.fixture
+def standing() -> Callable[..., Agreement]:
+    """`standing(State.DRAFT, State.PUBLISHED)`: an agreement of region 14, in work and as the public sees it."""
+
+    def make(state: State, public: State | None = None, **more: Any) -> Agreement:
+        then = datetime(2026, 3, 1, tzinfo=UTC)
+        seen = public is not None
+        told = Agreement(
+            id="id",
+            region="14",
+            number="n",
+            state=state,
+            version=1,
+            author="author",
+            body={"number": "n"},
+            way=Way.FORM,
+            revision=None,
+            sent_digest=None,
+            edited_at=then,
+            public_body={"number": "n"} if seen and public is not State.PURGED else None,
+            public_state=public,
+            public_version=1 if seen else None,
+            public_at=then if seen else None,
+            ended_on=None,
+            published_at=then if seen else None,
+            created_at=then,
+            changed_at=then,
+        )
+        return dataclasses.replace(told, **more)
+
+    return make
 
 
 @pytest.fixture

@@ -22,7 +22,9 @@ POLICY: Policy = {
     "POST /agreements": frozenset({Role.AGREEMENT_ADMIN}),
     "GET /agreements/{agreement_id}": READERS,
     "PUT /agreements/{agreement_id}": frozenset({Role.AGREEMENT_ADMIN}),
-    "POST /agreements/{agreement_id}/{action}": frozenset({Role.AGREEMENT_ADMIN, Role.AGENCY_REVIEWER}),
+    "POST /agreements/{agreement_id}/{action}": frozenset(
+        {Role.AGREEMENT_ADMIN, Role.REGION_SYSTEM, Role.AGENCY_REVIEWER}
+    ),
 }
 
 router = APIRouter(tags=["agreements"])

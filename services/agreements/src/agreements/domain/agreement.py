@@ -89,6 +89,12 @@ class Agreement:
         return self.public_state is not None
 
 
+def is_over(body: Mapping[str, Any], day: date) -> bool:
+    """True where the content's last day has passed."""
+    last: str | None = body.get("valid_to")
+    return last is not None and last < day.isoformat()
+
+
 def may_read(agreement: Agreement, actor: Actor) -> bool:
     """Published ones are for all; others for the own region's administrators, and the agency once its turn comes."""
     return agreement.is_public or may_read_working(agreement, actor)

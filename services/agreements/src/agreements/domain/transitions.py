@@ -78,8 +78,10 @@ class Transition:
     after: State | None
     """None: back to what the public sees, `public_state`."""
     roles: frozenset[Role | Clock]
-    public: bool | None = None
-    """Only where the public sees (True) or does not see (False) a version of it; None: either way."""
+    been_public: bool | None = None
+    """Only where the public has (True) or has never (False) seen a version of it; None: either way."""
+    in_force: bool = False
+    """Only while the public sees a version of it as in force: what has ended cannot end again."""
     reason_needed: bool = False
     another_person: bool = False
     """The author may not do it: the region's own review is by somebody else."""
@@ -105,11 +107,16 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(Action.REJECT, State.SUBMITTED, State.DRAFT, _ADMIN, reason_needed=True),
     Transition(Action.REJECT, State.REGION_APPROVED, State.DRAFT, _AGENCY, reason_needed=True),
     # A change that is withdrawn leaves what the public sees as it is.
-    *(Transition(Action.WITHDRAW, state, None, _ADMIN, public=True) for state in _WAITING),
-    *(Transition(Action.WITHDRAW, state, State.WITHDRAWN, _ADMIN, public=False) for state in _WAITING),
+    *(Transition(Action.WITHDRAW, state, None, _ADMIN, been_public=True) for state in _WAITING),
+    *(Transition(Action.WITHDRAW, state, State.WITHDRAWN, _ADMIN, been_public=False) for state in _WAITING),
     Transition(Action.WITHDRAW, State.PUBLISHED, State.WITHDRAWN, _ADMIN, reason_needed=True),
-    *(Transition(Action.TERMINATE, state, State.TERMINATED, _ADMIN, True, reason_needed=True) for state in _LIVING),
-    Transition(Action.EXPIRE, State.PUBLISHED, State.EXPIRED, _CLOCK),
+    *(
+        Transition(Action.TERMINATE, state, State.TERMINATED, _ADMIN, in_force=True, reason_needed=True)
+        for state in _LIVING
+    ),
+    Transition(Action.EXPIRE, State.PUBLISHED, State.EXPIRED, _CLOCK, in_force=True),
+    # What is being changed goes on: only the version that the public sees ends.
+    *(Transition(Action.EXPIRE, state, state, _CLOCK, in_force=True) for state in _WAITING),
     *(
         Transition(Action.PURGE, state, State.PURGED, _PURGERS, reason_needed=True)
         for state in State
@@ -132,10 +139,12 @@ def transition(
         # First of all: another region must not learn in what state the agreement is.
         check_region(agreement.region, actor)
     rows = [row for row in TRANSITIONS if row.action == action and row.before == agreement.state]
-    rows = [row for row in rows if row.public in (None, agreement.has_been_public)]
+    rows = [row for row in rows if row.been_public in (None, agreement.has_been_public)]
     if not rows:
         raise Refused(409, f"cannot {action} an agreement that is {agreement.state}")
     row = rows[0]
+    if row.in_force and not agreement.is_public:
+        raise Refused(409, f"cannot {action} an agreement that is not in force: withdraw what is being changed instead")
     if row.roles.isdisjoint(actor.roles):
         raise Refused(403, f"to {action} an agreement that is {agreement.state} needs the role {_told(row.roles)}")
     if Role.AGENCY_REVIEWER not in row.roles & actor.roles:

@@ -7,7 +7,8 @@ from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from agreements.domain.agreement import ENDED, Actor, Agreement, State, Way
+from agreements.domain.agreement import Actor, Agreement, State, Way, is_over
+from agreements.domain.moving import moved, publishes
 from agreements.domain.transitions import BOTH, Action, Gates, Refused, check_region, transition
 from agreements.service.announcing import announce
 from agreements.service.checking import Faulty, Found, check
@@ -101,37 +102,17 @@ async def act(
     if found := [Found(*fault) for fault in text_faults("reason", reason)]:
         raise Faulty(found)
     now = datetime.now(UTC)
-    after = gates.after(row.after) if row.after is not None else old.public_state
-    assert after is not None  # noqa: S101 such a row holds only for what has been public
-    if after is State.PUBLISHED and row.after is not None:
-        # Codes are retired and units closed while an agreement waits for its gates.
+    if publishes(old, row, gates):
+        # Codes are retired, units closed and periods over while an agreement waits for its gates.
+        if is_over(old.body, swedish_day(now)):
+            raise Faulty([Found("valid_to", "the period is over: there is nothing to publish")])
         await check(session, old.body, swedish_day(now))
-    changed = moved(old, after, now, back=row.after is None)
+    changed = moved(old, row, next_version(old.version), now, gates)
     await store.update(session, changed)
     await store.remember(session, changed, action, actor.subject, reason)
     if changed.public_version != old.public_version:
         await announce(session, [changed], now)
     return changed
-
-
-def moved(old: Agreement, after: State, now: datetime, *, back: bool = False) -> Agreement:
-    """The agreement in its new state, at a new version; with what the public sees of it changed where it must.
-
-    `back`: what was being changed is given up for what the public sees.
-    """
-    changed = dataclasses.replace(old, state=after, version=next_version(old.version), changed_at=now)
-    if back:
-        assert old.public_body is not None  # noqa: S101 only what has been public goes back to it
-        return dataclasses.replace(changed, body=old.public_body, edited_at=now)
-    if after is State.PUBLISHED:
-        changed = dataclasses.replace(
-            changed, public_body=old.body, ended_on=None, published_at=old.published_at or now
-        )
-    elif after in ENDED and old.has_been_public:
-        changed = dataclasses.replace(changed, ended_on=swedish_day(now))
-    else:
-        return changed
-    return dataclasses.replace(changed, public_state=after, public_version=changed.version, public_at=now)
 
 
 async def _locked(session: AsyncSession, agreement_id: str) -> Agreement:
