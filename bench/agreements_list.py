@@ -91,7 +91,7 @@ def _questions(number: int) -> list[dict[str, str]]:
         {"region": "14"},
         {"q": "avtal 77"},
         {"care_service": "kva|CJE20"},
-        {"unit": "SE2321000131-E0007"},
+        {"unit": "SE2321000131-E77"},
         {"usable_by": "03"},
         {"valid_on": "2026-06-01"},
         {"expires_before": "2027-01-01"},
@@ -130,12 +130,17 @@ SELECT id, region, number, 'published', n, 'bench', content, 'file', at, content
 FROM (
   SELECT gen_random_uuid()::text AS id, n, region, 'B-' || n AS number,
     timestamptz '2026-01-01' + n * interval '1 min' AS at,
-    CAST(:body AS jsonb) || jsonb_build_object(
+    content || jsonb_build_object(
       'region', region, 'number', 'B-' || n, 'name', 'Avtal ' || n * 7919 % 42000,
       'commissioning_regions', ARRAY[region],
       'basis', CASE WHEN n % 9 = 0 THEN 'own_provision' ELSE 'own_agreement' END,
-      'valid_to', (date '2026-06-01' + n % 900)::text) AS content
-  FROM (SELECT n, (CAST(:regions AS text[]))[1 + n % 21] AS region FROM generate_series(1, :n) AS n) AS numbered
+      'valid_to', (date '2026-06-01' + n % 900)::text,
+      'use_by_others',
+      content->'use_by_others' || jsonb_build_object('use', CASE WHEN n % 4 = 0 THEN 'yes' ELSE 'no' END),
+      'services', replace(replace(content->>'services', 'E0005', 'E' || n % 4000), 'CJE20', 'CJE' || 10 + n % 90)::jsonb
+    ) AS content
+  FROM (SELECT n, (CAST(:regions AS text[]))[1 + n % 21] AS region FROM generate_series(1, :n) AS n) AS numbered,
+    (SELECT CAST(:body AS jsonb) AS content) AS template
 ) AS made
 """)
 

@@ -44,27 +44,36 @@ agreement = Table(
     Index("agreement_state", "state", "region", "number"),
 )
 
+_PLAIN = Text(collation="C")
+
 listed = Table(
     "agreement_listed",
     tables,
-    Column("agreement_id", Text, primary_key=True),
-    Column("side", Text, primary_key=True, comment="public or working"),
-    Column("region", Text, nullable=False),
-    Column("number", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("name", Text),
-    Column("kind", Text),
-    Column("basis", Text),
-    Column("care_provider", Text),
+    Column("side", _PLAIN, primary_key=True, comment="public or working"),
+    Column("agreement_id", _PLAIN, primary_key=True),
+    Column("region", _PLAIN, nullable=False),
+    Column("number", _PLAIN, nullable=False),
+    Column("state", _PLAIN, nullable=False),
+    Column("name", Text(collation="sv-x-icu")),
+    Column("words", _PLAIN, nullable=False, comment="number and name in lower case, to be searched"),
+    Column("kind", _PLAIN),
+    Column("basis", _PLAIN),
+    Column("care_provider", _PLAIN),
     Column("valid_from", Date),
     Column("valid_to", Date),
     Column("changed_at", DateTime(timezone=True), nullable=False),
     Column("units", ARRAY(Text), nullable=False),
     Column("codes", ARRAY(Text), nullable=False, comment="system|code"),
     Column("usable_by", ARRAY(Text), nullable=False, comment="region codes, or * for all"),
-    Index("agreement_listed_number", "region", "number"),
+    Index("agreement_listed_region", "side", "region", "number"),
+    Index("agreement_listed_name", "side", "name", "region", "number"),
+    Index("agreement_listed_valid_from", "side", "valid_from", "region", "number"),
+    Index("agreement_listed_valid_to", "side", "valid_to", "region", "number"),
+    Index("agreement_listed_changed_at", "side", "changed_at", "region", "number"),
     Index("agreement_listed_units", "units", postgresql_using="gin"),
     Index("agreement_listed_codes", "codes", postgresql_using="gin"),
+    Index("agreement_listed_usable_by", "usable_by", postgresql_using="gin"),
+    Index("agreement_listed_words", "words", postgresql_using="gin", postgresql_ops={"words": "gin_trgm_ops"}),
 )
 
 history = Table(
