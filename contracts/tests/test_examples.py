@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from datetime import datetime
+import re
+from datetime import date, datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,10 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from contracts import MESSAGES, TOPICS, AgreementRegistered, Message, decode, encode, freeze
-from contracts.agreement_form import AgreementForm
+from contracts.agreement_form import FIELD_PATHS, AgreementForm
 from contracts.agreements import SUBMITTED
+from rules.agreement_profiles import shipped
+from rules.agreements import faults
 from rules.personal_numbers import holds_personal_number
 
 ROOT = Path(__file__).parents[1]
@@ -79,6 +83,29 @@ def test_what_a_region_sends_and_what_is_announced_have_the_same_fields_but_thos
     sent, announced = set(AgreementForm.model_fields), set(AgreementRegistered.model_fields)
     assert sent - announced == {"internal_note", "revision", "confidential"}
     assert announced - sent == {"version", "agreement_id", "status", "ended_on", "published_at", "changed_at"}
+
+
+def test_what_regions_send_and_what_is_announced_of_them_is_right_by_the_rules_too():
+    statutory = ("document_url", "services.*.contacts", "services.*.conditions.referral_required")
+    sent = [example_in(path)["value"] for path in FILES if path.parts[-3:] == (SUBMITTED.name, "v1", "full.json")]
+    announced = [example_in(path)["value"] for path in FILES if path.parts[-3] == "agreement-registered"]
+    for value in (*sent, *(value for value in announced if value["status"] != "purged")):
+        assert faults(value, today=date(2026, 3, 2)) == []
+    (full,) = sent
+    assert {field for field, _ in faults(full, mandatory=statutory)} == {
+        "services.1.contacts",
+        "services.1.conditions.referral_required",
+    }
+
+
+def test_every_field_that_a_shipped_profile_demands_is_one_of_the_form():
+    assert {"document_url", "services.*.reimbursement.amount", "use_by_others.question"} <= FIELD_PATHS
+    assert {path for profile in shipped().all for path in profile.mandatory} <= FIELD_PATHS
+    shown = re.findall(
+        r'^#:     "(.+)",$', (files("rules") / "agreement_profiles.toml").read_text("utf-8"), re.MULTILINE
+    )
+    assert len(shown) > 5
+    assert set(shown) <= FIELD_PATHS
 
 
 @each_example

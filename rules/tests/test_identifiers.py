@@ -279,6 +279,7 @@ def test_no_message_repeats_the_value_it_refuses(check: Callable[[str], str], va
     assume(value.strip())
     error = refusal(check, value)
     if error is not None:
-        assert value.strip() not in str(error)
+        # A part of the example that every refusal shows is no repetition.
+        assert value.strip() not in str(error) or value.strip() in str(refusal(check, "?"))
         assert error.__cause__ is None
         assert error.__context__ is None

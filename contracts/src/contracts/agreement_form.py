@@ -3,9 +3,10 @@
 The same fields as AgreementRegistered, with defaults, and strict about the rest; and what never leaves the service.
 """
 
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -222,3 +223,21 @@ class AgreementForm(Form):
         Without `revision` and `confidential`, which say something of the sending and not of the agreement.
         """
         return self.model_dump(mode="json", exclude={"revision", "confidential"})
+
+
+def _paths(form: type[BaseModel], path: str = "") -> Iterator[str]:
+    for name, field in form.model_fields.items():
+        yield f"{path}{name}"
+        for part, listed in _parts(field.annotation):
+            yield from _paths(part, f"{path}{name}.{'*.' if listed else ''}")
+
+
+def _parts(annotation: Any, *, listed: bool = False) -> Iterator[tuple[type[BaseModel], bool]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation, listed
+    for part in get_args(annotation):
+        yield from _parts(part, listed=listed or get_origin(annotation) is tuple)
+
+
+FIELD_PATHS = frozenset(_paths(AgreementForm))
+"""Every field of the form as a dotted path, `*` for each one of a list: what a profile may name as mandatory."""

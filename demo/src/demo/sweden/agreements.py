@@ -156,13 +156,14 @@ class _Writer:
             "direct_award": direct_award,
             "choice_of_care": law == "LOV",
             "commissioning_regions": commissioning,
+            "leading_region": self.region if basis == "joint_agreement" else None,
             "care_provider": None if draft.own else draft.units[0].provider.public.model_dump(mode="json"),
             "valid_from": draft.starts.isoformat(),
             "valid_to": draft.ends.isoformat() if draft.ends else None,
             "extension_option": "Kan förlängas 12 + 12 månader" if draft.ends and random.random() < 0.5 else None,
             "document_url": f"https://avtal.example/{self.region}/{self.written:04d}",
             "description": f"{draft.area.name} på {draft.units[0].name}. Syntetiska uppgifter.",
-            "use_by_others": terms.use_by_others(random, self.region, basis in {"own_provision", "national_agreement"}),
+            "use_by_others": terms.use_by_others(random, self.region, basis, self.written),
             "services": self._services(draft),
         }
         return DemoAgreement(self.region, number, body)

@@ -35,9 +35,10 @@ def period(random: Random, today: date) -> tuple[date, date | None]:
     return starts, date(today.year + random.randint(0, 3), 12, 31)
 
 
-def use_by_others(random: Random, region: str, open_to_all: bool) -> dict[str, Any]:
-    """Whether and how other regions may use the agreement."""
-    weights = (6, 4, 0, 0) if open_to_all else (35, 30, 20, 15)
+def use_by_others(random: Random, region: str, basis: str, number: int) -> dict[str, Any]:
+    """Whether and how other regions may use the agreement; of some it is told how many patients more."""
+    between_regions = basis in {"own_provision", "national_agreement"}
+    weights = (6, 4, 0, 0) if between_regions else (35, 30, 20, 15)
     use = random.choices(("yes", "on_request", "no", "named_regions"), weights)[0]
     others = [code for code in REGIONS if code != region]
     return {
@@ -45,7 +46,16 @@ def use_by_others(random: Random, region: str, open_to_all: bool) -> dict[str, A
         "regions": sorted(random.sample(others, random.randint(2, 5))) if use == "named_regions" else [],
         "through": None if use == "no" else f"Vårdlotsen, {REGIONS[region].name}",
         "question": random.choice(_QUESTIONS) if use == "on_request" else None,
+        "price": None if use == "no" else _price(use, between_regions),
+        "invoiced_by": None if use == "no" else "owning_region" if basis == "own_provision" else "care_provider",
+        "volume_left": number * 7 % 60 if use in {"yes", "named_regions"} and number % 4 == 0 else None,
     }
+
+
+def _price(use: str, between_regions: bool) -> str:
+    if between_regions:
+        return "price_list"
+    return "separate" if use == "on_request" else "agreement"
 
 
 def target_group(random: Random, area: CareArea) -> dict[str, Any] | None:
@@ -71,6 +81,7 @@ def conditions(random: Random, area: CareArea, out_of_region: bool) -> dict[str,
         "referral_kind": random.choice(("profession", "region", None)) if referral else None,
         "referral_attachments": list(_ATTACHMENTS[area.code]) if referral and random.random() < 0.6 else [],
         "self_referral": None if referral is None else not referral,
+        "self_referral_how": "Egen vårdbegäran på mottagningens webbsida" if referral is False else None,
         "payment_commitment_required": True if out_of_region else random.choice((True, False, None)),
         "other": "Tolk bokas av remittenten" if random.random() < 0.1 else None,
     }
