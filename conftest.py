@@ -13,13 +13,14 @@ from sqlalchemy import text
 import contracts
 import demo
 import engines
+import intake
 import kit
 import rules
 import upkeep
 from kit import database
 from upkeep.migrations import migrate
 
-MEMBERS = (contracts, demo, engines, kit, rules, upkeep)
+MEMBERS = (contracts, demo, engines, intake, kit, rules, upkeep)
 
 NewDatabase = Callable[[str], Awaitable[str]]
 

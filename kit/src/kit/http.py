@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from kit import telemetry
 from kit.database import is_transient
 from kit.logging import where
+from rules.validation_errors import fault_of
 
 log = structlog.get_logger(__name__)
 
@@ -165,17 +166,13 @@ def _as_problem(error: Exception) -> Problem:
 
 def _told(row: Mapping[str, Any]) -> tuple[str, str]:
     """A pydantic error as (field, reason), without where in the request it stood and without the refused value."""
-    message = row["msg"].removeprefix("Value error, ")
     match row["type"]:
         case "json_invalid":  # its place is a position in the text, not a field
             return "body", "is not JSON"
-        case "union_tag_invalid":  # pydantic's own words repeat the refused value
-            message = f"must be one of {row['ctx']['expected_tags']}"
-        case "extra_forbidden":
-            message = "is not a known field"
         case "model_attributes_type" if len(row["loc"]) == 1:
-            message = "is not a JSON object: send application/json"
-    return ".".join(str(part) for part in row["loc"][1:]) or "body", message[:1].lower() + message[1:]
+            return "body", "is not a JSON object: send application/json"
+    field, reason = fault_of({**row, "loc": row["loc"][1:]})
+    return field or "body", reason
 
 
 class _Edge:

@@ -1,0 +1,305 @@
+"""How one cell is read and written: what people and Excel write for a text, a day, a number, a yes or a list.
+
+A reader takes a cell that is not blank, as Excel or a CSV file gives it, and returns what the form takes; or raises
+`Unclear` with what is wrong and what to write instead. The form's own rules are checked later, for every way alike.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from rules.regions import REGIONS
+
+Cell = str | float | int | bool | date | datetime | time | timedelta
+"""What calamine and csv give; a blank cell is the empty text."""
+
+BLANKS = " \t\r\n\v\f\xa0\u2007\u202f\u200b\ufeff"
+_EXACT_DIGITS = 15
+ERRORS = frozenset(
+    (
+        *("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"),
+        *("#SKÄRNING!", "#DIVISION/0!", "#VÄRDEFEL!", "#REFERENS!", "#NAMN?", "#OGILTIGT!", "#SAKNAS!"),
+    )
+)
+
+
+class Unclear(ValueError):
+    """A cell that can be read in no way, or in several; holds the reason and a suggestion."""
+
+    def __init__(self, reason: str, suggestion: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.suggestion = suggestion
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How the cells of a column are read and written, and what its explanation says of it in Swedish."""
+
+    explained: str
+    read: Callable[[Cell], Any]
+    write: Callable[[Any], str | Decimal | int | date]
+    words: Mapping[str, str] = field(default_factory=dict)
+    """Swedish word → the form's."""
+    split: Callable[[Cell], list[Any]] | None = None
+    """For a list: its items as they were written, to tell which one is wrong."""
+
+
+def is_blank(cell: Cell | None) -> bool:
+    """True for an empty cell and one of blanks alone."""
+    return cell is None or cell == "" or (isinstance(cell, str) and not cell.strip(BLANKS))
+
+
+def text(cell: Cell) -> str:
+    """The cell as a text, without blanks around it. Raises Unclear where Excel has already lost part of it."""
+    if isinstance(cell, str):
+        found = cell.strip(BLANKS)
+        if found.upper() in ERRORS:
+            raise Unclear(
+                "holds an error of the spreadsheet instead of a value", "mend the formula, or write the value"
+            )
+        return found
+    if isinstance(cell, bool):
+        return "ja" if cell else "nej"
+    if isinstance(cell, float):
+        if cell.is_integer():
+            if abs(cell) >= 10**_EXACT_DIGITS:
+                raise Unclear(
+                    "is a number of more than 15 digits, of which Excel keeps only the first 15",
+                    "format the cell as text and write the number again",
+                )
+            return str(int(cell))
+        # Fifteen digits are what Excel shows; the rest is noise of its arithmetic.
+        return format(Decimal(format(cell, ".15g")), "f")
+    if isinstance(cell, datetime):
+        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ", timespec="minutes")
+    return cell.isoformat() if isinstance(cell, date | time) else str(cell)
+
+
+def _near(word: str, known: Sequence[str]) -> str | None:
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else None
+
+
+# ---- days
+
+
+_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T]+00:00(?::00(?:\.0+)?)?Z?)?")
+_EIGHT = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)")
+_OTHER = re.compile(r"(\d{1,4})[./\- ](\d{1,2})[./\- ](\d{1,4})")
+_MONTHS = ("jan", "feb", "mar", "apr", "maj", "jun", "jul", "aug", "sep", "okt", "nov", "dec")
+_WORDED = re.compile(r"(\d{1,2})\s+([a-zåäö]{3,9})\.?\s+(\d{4})", re.IGNORECASE)
+_ASKED = "must be a day written as 2026-01-31"
+
+
+def day(cell: Cell) -> str:
+    """A day as ISO text: 2026-01-31, with midnight behind it or without its hyphens; and Excel's own dates."""
+    if isinstance(cell, datetime):
+        if cell.time() != time():
+            raise Unclear("holds a time of day, must be a day alone", f"write {cell.date()}")
+        return cell.date().isoformat()
+    if isinstance(cell, date):
+        return cell.isoformat()
+    if isinstance(cell, bool | time | timedelta):
+        raise Unclear(_ASKED)
+    written = text(cell)
+    if match := _ISO.fullmatch(written) or _EIGHT.fullmatch(written):
+        return _of_calendar(*map(int, match.groups()))
+    raise Unclear(_ASKED, _which_day(written))
+
+
+def _of_calendar(year: int, month: int, number: int) -> str:
+    with suppress(ValueError):
+        return date(year, month, number).isoformat()
+    suggestion = None
+    if 1 <= month <= 12 and 28 < number <= 31 and 1 <= year <= 9998:
+        last = date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
+        suggestion = f"the last day of that month is {last}"
+    raise Unclear("is not a day of the calendar", suggestion)
+
+
+def _which_day(written: str) -> str | None:
+    if match := _WORDED.fullmatch(written):
+        number, month, year = int(match[1]), match[2].lower()[:3], int(match[3])
+        return _meant({(year, _MONTHS.index(month) + 1, number)} if month in _MONTHS else set())
+    if match := _OTHER.fullmatch(written):
+        first, middle, last = (int(part) for part in match.groups())
+        if first > 99:
+            return _meant({(first, middle, last)})
+        year = last if last > 99 else 2000 + last
+        return _meant({(year, middle, first), (year, first, middle)})
+    if re.fullmatch(r"\d{5}", written) and 36_526 <= int(written) <= 73_050:
+        return (
+            f"is it Excel's number for {date(1899, 12, 30) + timedelta(days=int(written))}? Format the cell as a date"
+        )
+    return "write the year, the month and the day" if re.fullmatch(r"\d{1,2}[/.]\d{1,2}", written) else None
+
+
+def _meant(readings: set[tuple[int, int, int]]) -> str | None:
+    days = set()
+    for year, month, number in readings:
+        with suppress(ValueError):
+            days.add(date(year, month, number).isoformat())
+    return f"did you mean {' or '.join(sorted(days))}?" if days else None
+
+
+# ---- yes, numbers, words
+
+
+_YES = frozenset({"ja", "j", "yes", "y", "true", "sant", "x", "1"})
+_NO = frozenset({"nej", "n", "no", "false", "falskt", "-", "0"})
+
+
+def yes_no(cell: Cell) -> bool:
+    """Ja or nej, also as x, 1 and 0, and as Excel's SANT and FALSKT."""
+    word = text(cell).casefold()
+    if word in _YES:
+        return True
+    if word in _NO:
+        return False
+    raise Unclear("must be ja or nej")
+
+
+_GAPS = re.compile(r"[\s\u2009']+")
+_CURRENCY = re.compile(r"\s*(?:kr|sek|:-)\.?$", re.IGNORECASE)
+_THOUSANDS = re.compile(r"-?\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*(?!\1)[.,]\d+")
+
+
+def number(cell: Cell) -> Decimal:
+    """A number with a decimal comma or point, gaps between thousands, and kr behind it."""
+    if isinstance(cell, bool | date | time | timedelta):
+        raise Unclear("must be a number", "format the cell as a number, and write it again")
+    written = _CURRENCY.sub("", _GAPS.sub(" ", text(cell)).strip()).replace(" ", "").replace("−", "-")
+    if match := _THOUSANDS.fullmatch(written):
+        written = written.replace(match[1], "")
+    written = written.replace(",", ".")
+    if not re.fullmatch(r"-?\d+(\.\d+)?", written):
+        raise Unclear("must be a number", "write it with digits alone, such as 7850 or 7850,50")
+    with suppress(InvalidOperation):
+        return Decimal(written)
+    raise Unclear("must be a number")
+
+
+def amount(cell: Cell) -> str:
+    """A number as the form's JSON has it: decimal point, and no noughts that say nothing behind it."""
+    found = number(cell)
+    return format(found.quantize(Decimal(1)) if found == found.to_integral_value() else found.normalize(), "f")
+
+
+def whole(cell: Cell) -> int:
+    """A whole number, also written 14.0 or 14,0."""
+    found = number(cell)
+    if found != found.to_integral_value():
+        raise Unclear("must be a whole number")
+    if len(str(found)) > 30:
+        raise Unclear("is too large a number")
+    return int(found)
+
+
+def one_of(words: Mapping[str, str]) -> Callable[[Cell], str]:
+    """A reader of one of the Swedish words, or the form's own; capitals do not matter."""
+    known = {**{word.casefold(): word for word in words.values()}, **{sv.casefold(): en for sv, en in words.items()}}
+
+    def read(cell: Cell) -> str:
+        word = " ".join(text(cell).split())
+        if (found := known.get(word.casefold())) is None:
+            nearest = _near(word.casefold(), [sv.casefold() for sv in words])
+            raise Unclear(f"must be one of {', '.join(words)}", nearest)
+        return found
+
+    return read
+
+
+# ---- regions
+
+
+_NAMES = {region.name.casefold(): region.code for region in REGIONS.values()}
+_NAMES |= {name.removeprefix("region "): code for name, code in list(_NAMES.items())}
+
+
+def region(cell: Cell) -> str:
+    """A region's code: 01, also as 1 or 1.0, which is what Excel makes of it; or the region's name."""
+    written = text(cell)
+    if re.fullmatch(r"\d(\.0)?|\d\d\.0", written):
+        written = written.removesuffix(".0").zfill(2)
+    return _NAMES.get(written.casefold(), written)
+
+
+# ---- lists
+
+
+_SIGNS = re.compile(r"[,;\s]+")
+_CODES = re.compile(r"[;\s]+|,(?!\d\w?\b)|,\s")
+_LINES = re.compile(r"[;\r\n]+")
+_PHRASES = re.compile(r"[,;\r\n]+")
+
+
+def _parts(separators: re.Pattern[str], cell: Cell) -> list[str]:
+    return [part for part in (piece.strip(BLANKS) for piece in separators.split(text(cell))) if part]
+
+
+def identifiers(cell: Cell) -> list[str]:
+    """Several ids in one cell, with comma, semicolon, blank or line break between them."""
+    return _parts(_SIGNS, cell)
+
+
+def codes(cell: Cell) -> list[str]:
+    """Several codes in one cell; the comma of H25,1 separates nothing."""
+    return _parts(_CODES, cell)
+
+
+def texts(cell: Cell) -> list[str]:
+    """Several texts in one cell, with semicolon or line break between them."""
+    return _parts(_LINES, cell)
+
+
+def _region_list(cell: Cell) -> list[str]:
+    if isinstance(cell, float) and not cell.is_integer():
+        raise Unclear("is a number with decimals: Excel has read the comma as one", "write 01; 03 with a semicolon")
+    # A region's name may hold blanks, so they separate codes only.
+    pieces = _parts(_PHRASES, cell)
+    return [part for piece in pieces for part in (piece.split() if piece[0].isdigit() else [piece])]
+
+
+def regions(cell: Cell) -> list[str]:
+    """Several regions in one cell."""
+    return [region(part) for part in _region_list(cell)]
+
+
+def several_of(words: Mapping[str, str]) -> Callable[[Cell], list[str]]:
+    """A reader of several of the words; they are separated by comma, semicolon or line break, for they hold blanks."""
+    read_one = one_of(words)
+    return lambda cell: [read_one(part) for part in _parts(_PHRASES, cell)]
+
+
+TEXT = Kind("text", text, str)
+DAY = Kind("dag, skriven 2026-01-31", day, date.fromisoformat)
+YES_NO = Kind("ja eller nej", yes_no, lambda value: "ja" if value else "nej", {"ja": "true", "nej": "false"})
+WHOLE = Kind("heltal", whole, int)
+AMOUNT = Kind("tal, med eller utan decimaler", amount, Decimal)
+REGION = Kind("länskod med två siffror", region, str)
+REGIONS_KIND = Kind("länskoder, åtskilda av semikolon", regions, "; ".join, split=_region_list)
+IDENTIFIERS = Kind("en eller flera, åtskilda av semikolon eller radbrytning", identifiers, "; ".join, split=identifiers)
+TEXTS = Kind("en eller flera texter, åtskilda av semikolon eller radbrytning", texts, "; ".join, split=texts)
+
+
+def words(swedish: Mapping[str, str]) -> Kind:
+    """One word of a list."""
+    back = {en: sv for sv, en in swedish.items()}
+    return Kind("ett av orden i listan", one_of(swedish), lambda value: back.get(value, value), swedish)
+
+
+def word_list(swedish: Mapping[str, str]) -> Kind:
+    """Several words of a list."""
+    back = {en: sv for sv, en in swedish.items()}
+    return Kind(
+        f"ett eller flera av {', '.join(swedish)}; åtskilda av semikolon",
+        several_of(swedish),
+        lambda values: "; ".join(back.get(value, value) for value in values),
+        split=lambda cell: _parts(_PHRASES, cell),
+    )

@@ -1,0 +1,111 @@
+"""One file, whatever its format, as agreements: the only way in."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from intake import delimited, json_items, workbook
+from intake.cells import is_blank
+from intake.columns import EXAMPLE
+from intake.findings import Finding, unreadable
+from intake.headings import Layout, Mapped, lay_out, matches
+from intake.limits import MIB, STANDARD, Limits
+from intake.sent import Mark, Sent, TableRow
+from intake.tables import agreements
+
+_HEAD_ROWS = 20
+_ZIP = b"PK\x03\x04"
+_OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+@dataclass
+class Reading:
+    """A file that can be read. Iterate it once: one `Sent` per agreement, in the order of the file."""
+
+    format: str
+    """`json`, `csv` or `xlsx`."""
+    rows: int
+    """Rows with data, or items; for progress."""
+    notes: list[Finding] = field(default_factory=list)
+    """What should be known of the file and refuses nothing, such as a hidden sheet."""
+    _sent: Iterator[Sent] = field(default_factory=lambda: iter(()), repr=False)
+
+    def __iter__(self) -> Iterator[Sent]:
+        return self._sent
+
+
+def read(file: BinaryIO, *, mapping: Mapping[str, Any] | None = None, limits: Limits = STANDARD) -> Reading:
+    """Open a file of agreements: JSON lines, a JSON array, CSV or XLSX, told apart by what they hold.
+
+    `mapping` is the region's own way of writing (`Mapped`); it is for tables alone. Raises UnreadableFile with all that
+    can be told at once, where the file as a whole is wrong; iterating a JSON file may raise it too, for an array
+    that is broken further down.
+    """
+    mapped = Mapped.of(mapping)
+    size = file.seek(0, 2)
+    if size > limits.file_bytes:
+        raise unreadable(
+            f"is larger than {limits.file_bytes // MIB} MiB, the most that one file may be",
+            suggestion="send it in several files",
+        )
+    file.seek(0)
+    start = file.read(4096)
+    if start.startswith(_OLD_EXCEL):
+        raise unreadable(
+            "is an Excel file of the old kind, or one protected by a password",
+            suggestion="save it as .xlsx, without a password",
+        )
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not text:
+        raise unreadable("is empty")
+    if text[:1] in b"[{":
+        return Reading("json", json_items.count(file, limits), [], json_items.items(file, limits))
+    notes: list[Finding] = []
+    if start.startswith(_ZIP):
+        return _table("xlsx", list(_numbered(workbook.rows(file, mapped, limits, notes), limits)), mapped, notes, [])
+    broken: list[Finding] = []
+    rows = list(_numbered(delimited.rows(file, mapped, limits, broken), limits))
+    return _table("csv", rows, mapped, notes, broken)
+
+
+def _numbered(rows: Iterator[TableRow], limits: Limits) -> Iterator[TableRow]:
+    """The rows that hold anything; blank ones and blank cells at a row's end are Excel's leavings."""
+    for taken, row in enumerate(row for row in rows if any(not is_blank(cell) for cell in row.cells)):
+        if taken > limits.rows + _HEAD_ROWS:
+            raise unreadable(f"holds more than {limits.rows} rows", suggestion="send it in several files")
+        if any(isinstance(cell, str) and len(cell) > limits.cell_signs for cell in row.cells):
+            raise unreadable(f"a cell holds more than {limits.cell_signs} signs", row=row.number)
+        yield row
+
+
+def _table(kind: str, rows: list[TableRow], mapped: Mapped, notes: list[Finding], broken: list[Finding]) -> Reading:
+    if not rows:
+        raise unreadable("holds no rows")
+    # Titles and explanations may stand above the headings.
+    known = [matches(row.cells, mapped) for row in rows[:_HEAD_ROWS]]
+    head = known.index(max(known)) if max(known) > 1 else 0
+    below = rows[head + 1 :]
+    filled = frozenset(
+        index
+        for row in below
+        for index, cell in enumerate(row.cells)
+        if not is_blank(cell) and not isinstance(cell, Mark)
+    )
+    layout = lay_out(rows[head].cells, rows[head].number, mapped, filled)
+    below = _without_example(layout, below, notes)
+    if not below and not broken:
+        raise unreadable("holds headings and no rows below them")
+    return Reading(kind, len(below) + len(broken), notes, _sent(layout, below, broken))
+
+
+def _without_example(layout: Layout, rows: list[TableRow], notes: list[Finding]) -> list[TableRow]:
+    index = next((index for index, column, _ in layout.places if column.field == "number"), None)
+    examples = [row for row in rows if index is not None and row.cell(index) == EXAMPLE]
+    notes += [Finding("", "is the template's example row and was not read", row.number) for row in examples]
+    return [row for row in rows if row not in examples] if examples else rows
+
+
+def _sent(layout: Layout, below: list[TableRow], broken: list[Finding]) -> Iterator[Sent]:
+    yield from agreements(layout, below)
+    for finding in broken:
+        yield Sent(None, {}, (finding.row,) if finding.row else (), (finding,))

@@ -1,0 +1,128 @@
+"""The empty table to download: headings, drop-down lists, explanations and one example row."""
+
+import io
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import xlsxwriter
+from xlsxwriter.utility import xl_rowcol_to_cell
+
+from intake import cells
+from intake.columns import COLUMNS, Column
+from intake.writing import SHEET, Written, put, write_csv
+
+LISTS, EXPLANATIONS = "Listor", "Förklaringar"
+_LAST_ROW = 10_000
+_LONGEST_HELP = 250
+_WIDTH = 22
+
+
+def template_xlsx(
+    *,
+    codes: Mapping[str, Sequence[str]] | None = None,
+    units: Sequence[str] = (),
+    region: str | None = None,
+) -> bytes:
+    """The workbook. `codes` by code system (kva, icd, vt) and the region's `units` (HSA-ids) become drop-down lists.
+
+    The lists suggest and refuse nothing, for a cell may hold several; of words, one must be chosen. `region` fills the
+    example row.
+    """
+    made = io.BytesIO()
+    with xlsxwriter.Workbook(made, {"in_memory": True}) as book:
+        sheet = book.add_worksheet(SHEET)
+        formats = {
+            "must": book.add_format({"bold": True, "bg_color": "#FFE699", "border": 1, "text_wrap": True}),
+            "may": book.add_format({"bold": True, "bg_color": "#DDEBF7", "border": 1, "text_wrap": True}),
+            "day": book.add_format({"num_format": "yyyy-mm-dd"}),
+            "text": book.add_format({"num_format": "@"}),
+        }
+        _explanations(book, formats)
+        lists = book.add_worksheet(LISTS)
+        lists.hide()
+        offered = {**{f"codes {system}": list(known) for system, known in (codes or {}).items()}, "units": list(units)}
+        for index, column in enumerate(COLUMNS):
+            sheet.write_string(0, index, column.heading, formats["must" if column.required else "may"])
+            sheet.write_comment(0, index, _help(column))
+            # Numbers of agreements, ids and regions are texts: as numbers they would lose their noughts.
+            of_days = column.kind is cells.DAY
+            numeric = column.kind in (cells.WHOLE, cells.AMOUNT)
+            sheet.set_column(index, index, _WIDTH, formats["day"] if of_days else None if numeric else formats["text"])
+            _drop_down(sheet, lists, index, column, offered)
+            put(sheet, 1, index, _example(column, region), formats["day"])
+        sheet.freeze_panes(1, 1)
+        sheet.activate()
+    return made.getvalue()
+
+
+def template_csv(*, region: str | None = None) -> bytes:
+    """The same headings and example row as CSV."""
+    made = io.BytesIO()
+    write_csv([[_example(column, region) for column in COLUMNS]], made)
+    return made.getvalue()
+
+
+def _help(column: Column) -> str:
+    told = f"{column.explained}. Skrivs som {column.kind.explained}." if column.explained else column.kind.explained
+    return f"{'Måste fyllas i. ' if column.required else ''}{told}"
+
+
+def _example(column: Column, region: str | None) -> Written:
+    written = region if column.field == "region" and region else column.example
+    if not written:
+        return None
+    if column.kind is cells.DAY:
+        return date.fromisoformat(written)
+    if column.kind in (cells.WHOLE, cells.AMOUNT):
+        return Decimal(str(column.kind.read(written)))
+    return written
+
+
+_SYSTEMS = {"KVÅ-koder": "codes kva", "ICD-koder": "codes icd", "vårdtjänster": "codes vt"}
+
+
+def _drop_down(sheet: Any, lists: Any, index: int, column: Column, offered: Mapping[str, list[str]]) -> None:
+    words = list(column.kind.words)
+    known = offered.get("units" if column.field == "services.units" else _SYSTEMS.get(column.heading, ""), [])
+    if not (words or known):
+        return
+    lists.write_column(0, index, [column.heading, *(words or known)])
+    first = xl_rowcol_to_cell(1, index, row_abs=True, col_abs=True)
+    last = xl_rowcol_to_cell(len(words or known), index, row_abs=True, col_abs=True)
+    sheet.data_validation(
+        1,
+        index,
+        _LAST_ROW,
+        index,
+        {
+            "validate": "list",
+            "source": f"={LISTS}!{first}:{last}",
+            "input_title": column.heading[:32],
+            "input_message": _help(column)[:_LONGEST_HELP],
+            "show_error": bool(words),
+            "error_title": "Välj ur listan",
+            "error_message": "Cellen tar bara ett av orden i listan.",
+        },
+    )
+
+
+def _explanations(book: Any, formats: Mapping[str, Any]) -> None:
+    sheet = book.add_worksheet(EXPLANATIONS)
+    sheet.set_column(0, 0, 28)
+    sheet.set_column(1, 1, 90)
+    sheet.set_column(2, 3, 44)
+    told = [
+        "En rad per avtal och vårdtjänst; rader med samma avtalsnummer är ett avtal.",
+        "Kolumner för hela avtalet behöver fyllas i på avtalets första rad.",
+        "Gula rubriker måste fyllas i. Av kolumnerna för koder räcker en.",
+        "Ta bort exempelraden innan filen skickas. Skriv aldrig personuppgifter.",
+    ]
+    for number, line in enumerate(told):
+        sheet.write_string(number, 0, line)
+    top = len(told) + 1
+    sheet.write_row(top, 0, ["Kolumn", "Förklaring", "Exempel", "Fält i JSON"], formats["may"])
+    for number, column in enumerate(COLUMNS, start=top + 1):
+        for place, cell in enumerate((column.heading, _help(column), column.example, column.field)):
+            sheet.write_string(number, place, cell)
