@@ -1,7 +1,7 @@
 """Whether agreements are right: by themselves, and against the copied catalogue; many at once."""
 
 import difflib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -57,13 +57,14 @@ async def check(session: AsyncSession, body: Body, today: date) -> None:
 
 
 async def check_all(session: AsyncSession, bodies: Sequence[Body], today: date) -> list[list[Found]]:
-    """What is wrong with each of some agreements, in their order; three queries for them all. Raises NotReady."""
+    """What is wrong with each of some agreements, in their order; a few queries for them all. Raises NotReady."""
     known = await _look_up(session, bodies)
+    nearby = await _nearby(session, bodies, known, today)
     return [
         [
             *(Found(field, reason) for field, reason in faults(body)),
             *_unit_faults(body, known, today),
-            *[fault async for fault in _code_faults(session, body, known, today)],
+            *_code_faults(body, known, nearby, today),
         ]
         for body in bodies
     ]
@@ -104,19 +105,29 @@ def _unit_faults(body: Body, known: Catalogue, today: date) -> Iterator[Found]:
         yield Found("care_provider.hsa_id", "no such care provider in the national catalogue")
 
 
-async def _code_faults(session: AsyncSession, body: Body, known: Catalogue, today: date) -> AsyncIterator[Found]:
+def _code_faults(body: Body, known: Catalogue, nearby: Mapping[str, list[str]], today: date) -> Iterator[Found]:
     for path, key in _codes(body):
         found = known.codes.get(key)
         if found is None:
-            yield Found(path, "unknown code", await _near(session, key, today))
+            yield Found(path, "unknown code", _nearest(key, nearby[_beginning(key)]))
         elif why := why_invalid(
             today, active=found.status == "active", valid_from=found.valid_from, valid_to=found.valid_to
         ):
             yield Found(path, f"the code {why}")
 
 
-async def _near(session: AsyncSession, key: str, today: date) -> str | None:
+async def _nearby(session: AsyncSession, bodies: Sequence[Body], known: Catalogue, today: date) -> dict[str, list[str]]:
+    """The codes that may be used and begin like an unknown one: system and two signs → codes."""
+    asked = {_beginning(key) for body in bodies for _, key in _codes(body) if key not in known.codes}
+    return {prefix: await catalogue.valid_codes_beginning(session, prefix, today) for prefix in sorted(asked)}
+
+
+def _beginning(key: str) -> str:
     system, _, code = key.partition("|")
-    near = await catalogue.valid_codes_beginning(session, f"{system}|{code[:2]}", today)
+    return f"{system}|{code[:2]}"
+
+
+def _nearest(key: str, near: Sequence[str]) -> str | None:
+    code = key.partition("|")[2]
     best = difflib.get_close_matches(code, [other.partition("|")[2] for other in near], n=1, cutoff=0.6)
     return best[0] if best else None

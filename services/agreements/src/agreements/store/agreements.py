@@ -1,9 +1,10 @@
 """Agreements and their history."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+import orjson
+from sqlalchemy import ARRAY, JSON, Row, Table, Text, bindparam, cast, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,6 +20,50 @@ async def insert_new(session: AsyncSession, new: Agreement) -> bool:
         return False
     await listing.refresh(session, [new.id])
     return True
+
+
+async def insert_all(session: AsyncSession, new: Sequence[Agreement]) -> set[str]:
+    """Insert agreements of one region; the numbers of those inserted: others have been registered meanwhile."""
+    if not new:
+        return set()
+    # In one order everywhere, so that two who register the same numbers wait for each other only one way.
+    rows, names = _given(agreement, [_columns(one) for one in sorted(new, key=lambda one: one.number)])
+    statement = insert(agreement).from_select(names, select(*(rows.c[name] for name in names)))
+    statement = statement.on_conflict_do_nothing(constraint="agreement_region_number")
+    found = (await session.execute(statement.returning(agreement.c.id, agreement.c.number))).all()
+    await listing.refresh(session, [row.id for row in found])
+    return {row.number for row in found}
+
+
+async def update_all(session: AsyncSession, changed: Sequence[Agreement]) -> None:
+    """Overwrite agreements whose rows are locked."""
+    if not changed:
+        return
+    rows, names = _given(agreement, [_columns(one) for one in changed])
+    values = {name: rows.c[name] for name in names if name != "id"}
+    await session.execute(agreement.update().where(agreement.c.id == rows.c.id).values(values))
+    await listing.refresh(session, [one.id for one in changed])
+
+
+async def remember_all(session: AsyncSession, steps: Sequence[tuple[Agreement, str]], actor: str) -> None:
+    """Append what one actor did to agreements, in order: each as it was after the action, and the action."""
+    if not steps:
+        return
+    done = [
+        {
+            "agreement_id": now.id,
+            "version": now.version,
+            "action": action,
+            "state": now.state,
+            "actor": actor,
+            "body": now.body,
+            "at": now.changed_at,
+        }
+        for now, action in steps
+    ]
+    rows, names = _given(history, done)
+    given = select(*(rows.c[name] for name in names)).order_by(rows.c.place)
+    await session.execute(history.insert().from_select(names, given))
 
 
 async def lock(session: AsyncSession, agreement_id: str) -> Agreement | None:
@@ -81,6 +126,21 @@ async def get_many(session: AsyncSession, ids: Sequence[str]) -> list[Agreement]
     rows = await session.execute(select(agreement).where(agreement.c.id.in_(ids)))
     found = {row.id: _agreement(row) for row in rows}
     return [found[one] for one in ids if one in found]
+
+
+def _given(table: Table, given: Sequence[Mapping[str, Any]]) -> tuple[Any, list[str]]:
+    """Rows as a table of one array a column, numbered in `place`, which takes a third of a parameter a value."""
+    names = list(given[0])
+    arrays = []
+    for name in names:
+        kind = table.c[name].type
+        values = [row[name] for row in given]
+        if isinstance(kind, JSON):
+            values = [None if value is None else orjson.dumps(value).decode() for value in values]
+        arrays.append(bindparam(None, values, type_=ARRAY(Text() if isinstance(kind, JSON) else kind)))
+    rows = func.unnest(*arrays).table_valued(*names, with_ordinality="place", name="given").render_derived()
+    cast_rows = select(*(cast(rows.c[name], table.c[name].type).label(name) for name in names), rows.c.place)
+    return cast_rows.subquery("given_rows"), names
 
 
 def _columns(of: Agreement) -> dict[str, Any]:

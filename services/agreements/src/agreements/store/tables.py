@@ -90,6 +90,17 @@ history = Table(
     Column("at", DateTime(timezone=True), nullable=False),
 )
 
+refusal = Table(
+    "refusal",
+    tables,
+    Column("seq", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("region", Text, nullable=False),
+    Column("way", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("why", Text, nullable=False),
+)
+
 known_code = Table(
     "known_code",
     tables,

@@ -1,0 +1,232 @@
+"""Many sent agreements of one region at once, by file, push or pull: judged, compared with what is here, and taken."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from agreements.domain.agreement import Actor, Agreement, State, Way, is_over
+from agreements.domain.moving import moved, publishes
+from agreements.domain.transitions import BOTH, Action, Gates, Refused, check_region, transition
+from agreements.service import sent_form
+from agreements.service.announcing import announce
+from agreements.service.checking import Found, check_all
+from agreements.service.sent_form import Read
+from agreements.store import agreements as store
+from agreements.store import refusals
+from contracts.agreements import Answer
+from kit.database import next_version
+from rules.calendar import swedish_day
+
+_SECRET = Found(
+    "confidential",
+    "is marked as covered by secrecy: refused, and nothing of it is kept; if an earlier version is registered here, "
+    "have that one purged",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One agreement as a region sent it."""
+
+    content: Any
+    """JSON in the shape of `AgreementForm`; what is of another shape is rejected, and never an error."""
+    found: Sequence[Found] = ()
+    """What reading has found wrong already: then it is rejected."""
+    sent_at: datetime | None = None
+    """When, if not with the others: a record that is given out again keeps its old time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one. It repeats no refused value, and tells nothing of what is covered by secrecy."""
+
+    answer: Answer
+    number: str | None = None
+    """The region's own; None where it cannot be told."""
+    revision: int | None = None
+    """As sent."""
+    agreement_id: str | None = None
+    found: tuple[Found, ...] = ()
+
+
+async def take(
+    session: AsyncSession,
+    way: Way,
+    region: str,
+    actor: Actor,
+    sent: Sequence[Sent],
+    *,
+    sent_at: datetime,
+    gates: Gates = BOTH,
+) -> list[Verdict]:
+    """Take what is right and newer than what is here; a verdict for each, in order. Repeated, all is unchanged.
+
+    In the caller's transaction, with a fixed number of queries however many there are; some hundreds at once are best.
+    Raises only what stops them all: Refused (the actor is not of the region) and NotReady (try again later).
+    """
+    check_region(region, actor)
+    now = datetime.now(UTC)
+    verdicts: dict[int, Verdict] = {}
+    waiting: dict[int, Read] = {}
+    refused = 0
+    for place, one in enumerate(sent):
+        if sent_form.is_confidential(one.content):
+            refused += 1
+            verdicts[place] = Verdict(Answer.REJECTED, found=(_SECRET,))
+            continue
+        # A clock that goes ahead must not let a sending pass an edit made after it.
+        read = tuple(one.found) or sent_form.read(one.content, region, min(one.sent_at or sent_at, now))
+        if isinstance(read, Read):
+            waiting[place] = read
+        else:
+            number = sent_form.reference(one.content, "number")
+            verdicts[place] = Verdict(Answer.REJECTED, number, sent_form.sent_revision(one.content), None, read)
+    if refused:
+        await refusals.note(session, [(now, region, way, actor.subject, "marked as covered by secrecy")] * refused)
+    faults = await check_all(session, [read.body for read in waiting.values()], swedish_day(now))
+    for (place, read), found in zip(list(waiting.items()), faults, strict=True):
+        if found:
+            del waiting[place]
+            number = sent_form.repeatable(read.number)
+            verdicts[place] = Verdict(Answer.REJECTED, number, read.revision, None, tuple(found))
+    taking = _Taking(way, region, actor, gates, now)
+    while waiting:
+        # A number that somebody else has registered in the meantime is judged again, by what is there now.
+        verdicts |= await taking.all(session, waiting)
+        waiting = {place: read for place, read in waiting.items() if place not in verdicts}
+    return [verdicts[place] for place in range(len(sent))]
+
+
+_Judged = tuple[Answer, Agreement | None, tuple[Found, ...]]
+"""The answer, the agreement as it is then (None: as it was), and what must be known."""
+
+
+@dataclass(frozen=True)
+class _Taking:
+    """How some agreements are taken: by which way, for whom, through which gates, when."""
+
+    way: Way
+    region: str
+    actor: Actor
+    gates: Gates
+    now: datetime
+
+    async def all(self, session: AsyncSession, waiting: dict[int, Read]) -> dict[int, Verdict]:
+        """Compare each with what is here and write what is taken; without those whose new number was just taken."""
+        known = await store.lock_numbers(session, self.region, {read.number for read in waiting.values()})
+        standing = dict(known)
+        verdicts: dict[int, Verdict] = {}
+        steps: dict[int, tuple[Agreement, str]] = {}
+        for place, read in waiting.items():
+            old = standing.get(read.number)
+            answer, changed, found = self.judge(old, read)
+            if changed is not None:
+                standing[read.number] = changed
+                if answer is Answer.ACCEPTED:
+                    steps[place] = changed, Action.TAKE if old is not None else "register"
+            here = standing.get(read.number)
+            number = sent_form.repeatable(read.number)
+            verdicts[place] = Verdict(answer, number, read.revision, here.id if here is not None else None, found)
+        new = [one for number, one in standing.items() if number not in known]
+        inserted = await store.insert_all(session, new)
+        await store.update_all(
+            session, [one for number, one in standing.items() if number in known and one is not known[number]]
+        )
+        lost = {one.number for one in new} - inserted
+        kept = {place: step for place, step in steps.items() if step[0].number not in lost}
+        await store.remember_all(session, list(kept.values()), self.actor.subject)
+        told = {one.id: one for one, _ in kept.values() if one.version == one.public_version}
+        await announce(session, list(told.values()), self.now)
+        return {place: verdict for place, verdict in verdicts.items() if waiting[place].number not in lost}
+
+    def judge(self, old: Agreement | None, read: Read) -> _Judged:
+        """What becomes of one.
+
+        A higher revision of the region's own wins, unless it was sent before somebody edited the agreement here.
+        """
+        if old is None:
+            return self.submitted(self.new(read), read)
+        higher = read.revision is not None and read.revision > (old.revision or 0)
+        if read.digest == old.sent_digest or read.digest == sent_form.digest(sent_form.written_out(old.body)):
+            # What came before this revision is older from now on.
+            noted = dataclasses.replace(old, revision=read.revision) if higher else None
+            return Answer.UNCHANGED, noted, _standing(old)
+        if read.revision is None:
+            return _conflict(
+                "revision",
+                "the number is registered with other content: send a revision, a whole number that rises with each "
+                "change, or change the agreement in the form",
+            )
+        if not higher:
+            return _conflict(
+                "revision",
+                f"the number is registered with other content, and its revision is {old.revision}: send a higher one",
+            )
+        if old.way is Way.FORM and read.sent_at < old.edited_at:
+            return _conflict(
+                "revision",
+                "the agreement was changed here after this was sent: look at that change, then send the content that "
+                "shall hold with a higher revision",
+            )
+        return self.submitted(old, read)
+
+    def submitted(self, old: Agreement, read: Read) -> _Judged:
+        """The agreement with the content that was sent, in the state that follows: what is public stays as it is."""
+        try:
+            row = transition(old, Action.TAKE, self.actor, None, self.gates)
+        except Refused as why:
+            if why.status == 409:
+                return _conflict("number", f"the agreement is {old.state}: register what holds now under a new number")
+            return Answer.REJECTED, None, (Found("number", why.reason),)
+        if publishes(old, row, self.gates) and is_over(read.body, swedish_day(self.now)):
+            return Answer.REJECTED, None, (Found("valid_to", "the period is over: there is nothing to publish"),)
+        written = dataclasses.replace(
+            old,
+            body=read.body,
+            author=self.actor.subject,
+            way=self.way,
+            revision=read.revision,
+            sent_digest=read.digest,
+            edited_at=self.now,
+        )
+        return Answer.ACCEPTED, moved(written, row, next_version(old.version), self.now, self.gates), ()
+
+    def new(self, read: Read) -> Agreement:
+        """An agreement that has nothing yet but its number."""
+        return Agreement(
+            id=str(uuid4()),
+            region=self.region,
+            number=read.number,
+            state=State.DRAFT,
+            version=next_version(None),
+            author=self.actor.subject,
+            body=read.body,
+            way=self.way,
+            revision=None,
+            sent_digest=None,
+            edited_at=self.now,
+            public_body=None,
+            public_state=None,
+            public_version=None,
+            public_at=None,
+            ended_on=None,
+            published_at=None,
+            created_at=self.now,
+            changed_at=self.now,
+        )
+
+
+def _conflict(field: str, reason: str) -> _Judged:
+    return Answer.CONFLICT, None, (Found(field, reason),)
+
+
+def _standing(old: Agreement) -> tuple[Found, ...]:
+    """What somebody who sends the same again may not know."""
+    if old.state in (State.DRAFT, State.TERMINATED, State.WITHDRAWN):
+        return (Found("number", f"the same has been taken before, and the agreement is {old.state} since"),)
+    return ()
