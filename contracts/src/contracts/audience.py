@@ -71,6 +71,17 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models(part)
 
 
+def audience_at(model: type[BaseModel], path: str) -> Audience:
+    """Who may see the field at a dotted path such as `services.0.reimbursement.amount`: the narrowest on the way."""
+    circle, inner = Audience.PUBLIC, model
+    for name in path.split("."):
+        field = inner.model_fields.get(name)
+        if field is not None:
+            circle = max(circle, audience_of(field), key=_ORDER.index)
+            inner = next(_models(field.annotation), inner)
+    return circle
+
+
 def owner_fields(model: type[BaseModel]) -> frozenset[str]:
     """The names of a model's own fields that are for the owner alone."""
     return frozenset(name for name, field in model.model_fields.items() if audience_of(field) is Audience.OWNER)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from fastapi import FastAPI
 
 from agreements.consumer import HANDLERS
+from agreements.schedule import Clock
 from agreements.service import announcing, catalogue
 from agreements.settings import Settings
 from contracts import AgreementRegistered
@@ -33,6 +34,7 @@ async def work(given: Settings) -> None:
     consumer = Consumer("agreements", given.kafka_bootstrap, sessions, HANDLERS)
     relay = Relay(engine, given.kafka_bootstrap)
     parked = ParkedCount("agreements", given.kafka_bootstrap, HANDLERS)
+    clock = Clock(sessions)
 
     async def mark_copied() -> None:
         await consumer.caught_up.wait()
@@ -40,7 +42,7 @@ async def work(given: Settings) -> None:
             await catalogue.catalogue_copied(session, datetime.now(UTC))
 
     app = health.application(
-        alive=health.beating(consumer, relay),
+        alive=health.beating(consumer, relay, clock),
         ready={"postgresql": health.database(engine), "kafka": consumer.ready},
     )
     try:
@@ -49,6 +51,7 @@ async def work(given: Settings) -> None:
             relay.run,
             mark_copied,
             parked.run,
+            clock.run,
             process.serving(app, host=given.host, port=given.worker_port),
         )
     finally:

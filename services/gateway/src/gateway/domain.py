@@ -8,6 +8,11 @@ BASE = "/vardformedling/v1"
 ROUTES: Mapping[str, str] = {
     "offers": "search",
     "agreements": "agreements",
+    "agreement-defaults": "agreements",
+    "agreement-drafts": "agreements",
+    "agreement-notices": "agreements",
+    "agreement-reviews": "agreements",
+    "agreement-settings": "agreements",
     "codes": "catalog-sync",
     "fhir": "catalog-sync",
     "region-profiles": "catalog-sync",

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from agreements.api import listing, routes
+from agreements.api import listing, notices, review_settings, reviews, routes
 from agreements.domain.transitions import Refused
 from agreements.service import catalogue, checking
 from agreements.service.checking import told
@@ -18,7 +18,7 @@ _BODY_LIMIT = 512 * 1024
 
 
 # Fixed paths before those with an {agreement_id}.
-ROOMS = (listing, routes)
+ROOMS = (listing, notices, review_settings, reviews, routes)
 POLICY: auth.Policy = {call: roles for room in ROOMS for call, roles in room.POLICY.items()}
 
 

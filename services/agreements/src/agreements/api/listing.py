@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AfterValidator, AwareDatetime
 
-from agreements.api.shown import actor_of, shown
+from agreements.api.shown import actor_of, all_shown
 from agreements.domain.agreement import State
 from agreements.store import agreements as store
 from agreements.store import listing
@@ -87,5 +87,5 @@ async def find(
     """
     actor = actor_of(caller)
     ids, total = await listing.find(session, actor, filters, sort=sort, limit=paging.limit, offset=paging.offset)
-    items = [shown(one, actor) for one in await store.get_many(session, ids)]
+    items = await all_shown(session, await store.get_many(session, ids), actor)
     return {"items": items, "total": total, "page": paging.page, "limit": paging.limit}

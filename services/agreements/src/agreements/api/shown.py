@@ -1,19 +1,37 @@
 """An agreement as its readers see it: the version and the fields that are for them."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from agreements.domain.agreement import Actor, Agreement, is_owner, may_read_working
-from agreements.domain.transitions import allowed_actions
+from agreements.domain.transitions import Action
+from agreements.service.open_steps import open_steps
 from contracts.agreement_form import AgreementForm
 from contracts.audience import Audience, seen
-from kit.auth import Caller
+from kit.auth import Caller, CallerOf
+from kit.http import Problem
 from rules.roles import Role
 
 _REGIONS = frozenset({Role.NAVIGATOR, Role.AGREEMENT_ADMIN, Role.REGION_SYSTEM, Role.AGENCY_REVIEWER, Role.OPERATOR})
 """Who works for a region or the agency, and sees terms and prices."""
 
 
-def shown(one: Agreement, actor: Actor) -> dict[str, Any]:
+async def shown(session: AsyncSession, one: Agreement, actor: Actor) -> dict[str, Any]:
+    """One agreement for one reader."""
+    return (await all_shown(session, [one], actor))[0]
+
+
+async def all_shown(session: AsyncSession, some: Sequence[Agreement], actor: Actor) -> list[dict[str, Any]]:
+    """Agreements for one reader, each with what this reader may do to it."""
+    steps = await open_steps(session, some, actor)
+    return [_shown(one, actor, steps[one.id]) for one in some]
+
+
+def _shown(one: Agreement, actor: Actor, steps: Sequence[Action]) -> dict[str, Any]:
     """What is worked on for those who may read that, for others what is public; fields by audience."""
     working = may_read_working(one, actor) or one.public_body is None
     body = one.body if working or one.public_body is None else one.public_body
@@ -26,13 +44,32 @@ def shown(one: Agreement, actor: Actor) -> dict[str, Any]:
         "published_at": one.published_at,
         "created_at": one.created_at,
         "changed_at": one.changed_at if working else one.public_at,
-        "allowed_actions": allowed_actions(one, actor),
+        "allowed_actions": steps,
     }
 
 
 def actor_of(caller: Caller) -> Actor:
     """Who calls, in the domain's words."""
     return Actor(caller.subject, caller.roles, caller.region, caller.units)
+
+
+async def _actor_of(caller: CallerOf) -> Actor:
+    return actor_of(caller)
+
+
+ActorOf = Annotated[Actor, Depends(_actor_of)]
+"""Who calls this request."""
+
+
+async def _known_form(agreement_id: str) -> str:
+    # What does not look like an id of ours cannot be one, and PostgreSQL does not take every text.
+    try:
+        return str(UUID(agreement_id))
+    except ValueError:
+        raise Problem(404, "there is no such agreement") from None
+
+
+AgreementId = Annotated[str, Depends(_known_form)]
 
 
 def audience(one: Agreement, actor: Actor) -> Audience:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from agreements.service.profile import profile_on
 from agreements.store import catalogue
 from rules.agreements import faults
 from rules.validity import why_invalid
@@ -60,9 +61,10 @@ async def check_all(session: AsyncSession, bodies: Sequence[Body], today: date) 
     """What is wrong with each of some agreements, in their order; a few queries for them all. Raises NotReady."""
     known = await _look_up(session, bodies)
     nearby = await _nearby(session, bodies, known, today)
+    mandatory = profile_on(today).mandatory
     return [
         [
-            *(Found(field, reason) for field, reason in faults(body)),
+            *(Found(field, reason) for field, reason in faults(body, mandatory=mandatory, today=today)),
             *_unit_faults(body, known, today),
             *_code_faults(body, known, nearby, today),
         ]

@@ -1,6 +1,7 @@
 """An agreement's life, step by step: register, edit, and every action of the table of transitions."""
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -9,13 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from agreements.domain.agreement import Actor, Agreement, State, Way, is_over
 from agreements.domain.moving import moved, publishes
-from agreements.domain.transitions import BOTH, Action, Gates, Refused, check_region, transition
+from agreements.domain.transitions import Action, Refused, check_region, transition
 from agreements.service.announcing import announce
 from agreements.service.checking import Faulty, Found, check
+from agreements.service.review_settings import gates_of
 from agreements.store import agreements as store
 from kit.database import next_version
 from rules.agreements import text_faults
 from rules.calendar import swedish_day
+
+PERIOD_OVER = Found("valid_to", "the period is over: there is nothing to publish")
 
 
 async def register(session: AsyncSession, actor: Actor, body: dict[str, Any]) -> Agreement:
@@ -57,7 +61,7 @@ async def edit(
 
     Raises as `register`.
     """
-    old = await _locked(session, agreement_id)
+    old = await locked(session, agreement_id)
     check_region(old.region, actor)
     if old.version != expected_version:
         raise Refused(412, "somebody else has changed it since you read it: read it again, nothing was overwritten")
@@ -89,23 +93,22 @@ async def act(
     agreement_id: str,
     action: Action,
     reason: str | None,
-    gates: Gates = BOTH,
     expected_version: int | None = None,
 ) -> Agreement:
     """Take an agreement one step on, and announce it when the public sees a difference. Raises Refused, Faulty."""
-    old = await _locked(session, agreement_id)
+    old = await locked(session, agreement_id)
+    now = datetime.now(UTC)
+    gates = (await gates_of(session, [old.region], swedish_day(now)))[old.region]
     row = transition(old, action, actor, reason, gates)
     if expected_version is not None and old.version != expected_version:
         raise Refused(412, "it has changed since you read it: read it again, nothing was done")
-    if row.another_person and gates.another_person and actor.subject in await store.writers(session, agreement_id):
-        raise Refused(403, "the region's review must be made by another person than those who wrote it")
-    if found := [Found(*fault) for fault in text_faults("reason", reason)]:
-        raise Faulty(found)
-    now = datetime.now(UTC)
+    if row.another_person and gates.another_person:
+        check_another(actor, await store.writers(session, [old.id]), old.id)
+    check_reason(reason)
     if publishes(old, row, gates):
         # Codes are retired, units closed and periods over while an agreement waits for its gates.
         if is_over(old.body, swedish_day(now)):
-            raise Faulty([Found("valid_to", "the period is over: there is nothing to publish")])
+            raise Faulty([PERIOD_OVER])
         await check(session, old.body, swedish_day(now))
     changed = moved(old, row, next_version(old.version), now, gates)
     await store.update(session, changed)
@@ -115,7 +118,20 @@ async def act(
     return changed
 
 
-async def _locked(session: AsyncSession, agreement_id: str) -> Agreement:
+def check_another(actor: Actor, writers: Mapping[str, frozenset[str]], agreement_id: str) -> None:
+    """The region's review is by another person than all who wrote what the public has not seen. Raises Refused."""
+    if actor.subject in writers.get(agreement_id, ()):
+        raise Refused(403, "the region's review must be made by another person than those who wrote it")
+
+
+def check_reason(reason: str | None) -> None:
+    """A reason is kept and shown: nobody may be identified in it. Raises Faulty."""
+    if found := [Found(*fault) for fault in text_faults("reason", reason)]:
+        raise Faulty(found)
+
+
+async def locked(session: AsyncSession, agreement_id: str) -> Agreement:
+    """The agreement with its row locked. Raises Refused."""
     found = await store.lock(session, agreement_id)
     if found is None:
         raise Refused(404, "there is no such agreement")

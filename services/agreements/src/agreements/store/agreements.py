@@ -45,7 +45,9 @@ async def update_all(session: AsyncSession, changed: Sequence[Agreement]) -> Non
     await listing.refresh(session, [one.id for one in changed])
 
 
-async def remember_all(session: AsyncSession, steps: Sequence[tuple[Agreement, str]], actor: str) -> None:
+async def remember_all(
+    session: AsyncSession, steps: Sequence[tuple[Agreement, str]], actor: str, reason: str | None = None
+) -> None:
     """Append what one actor did to agreements, in order: each as it was after the action, and the action."""
     if not steps:
         return
@@ -56,6 +58,7 @@ async def remember_all(session: AsyncSession, steps: Sequence[tuple[Agreement, s
             "action": action,
             "state": now.state,
             "actor": actor,
+            "reason": reason,
             "body": now.body,
             "at": now.changed_at,
         }
@@ -70,6 +73,12 @@ async def lock(session: AsyncSession, agreement_id: str) -> Agreement | None:
     """The agreement with its row locked until the transaction ends."""
     row = (await session.execute(select(agreement).where(agreement.c.id == agreement_id).with_for_update())).first()
     return _agreement(row) if row is not None else None
+
+
+async def lock_all(session: AsyncSession, ids: Collection[str]) -> dict[str, Agreement]:
+    """Agreements by their ids, with their rows locked in one order until the transaction ends."""
+    query = select(agreement).where(agreement.c.id.in_(ids)).order_by(agreement.c.id).with_for_update()
+    return {row.id: _agreement(row) for row in await session.execute(query)}
 
 
 async def lock_numbers(session: AsyncSession, region: str, numbers: Collection[str]) -> dict[str, Agreement]:
@@ -95,24 +104,22 @@ async def update(session: AsyncSession, changed: Agreement) -> None:
 
 async def remember(session: AsyncSession, now: Agreement, action: str, actor: str, reason: str | None) -> None:
     """Append what was done to the agreement's history, which is never changed."""
-    await session.execute(
-        history.insert().values(
-            agreement_id=now.id,
-            version=now.version,
-            action=action,
-            state=now.state,
-            actor=actor,
-            reason=reason,
-            body=now.body,
-            at=now.changed_at,
-        )
+    await remember_all(session, [(now, action)], actor, reason)
+
+
+async def writers(session: AsyncSession, ids: Collection[str]) -> dict[str, frozenset[str]]:
+    """Everybody who has written any of the content that each agreement's public has not seen yet."""
+    mine = history.alias()
+    settled = select(func.max(mine.c.seq)).where(
+        mine.c.agreement_id == history.c.agreement_id, mine.c.state.in_((State.PUBLISHED, State.EXPIRED))
     )
-
-
-async def writers(session: AsyncSession, agreement_id: str) -> set[str]:
-    """Everybody who has written any of its content."""
-    wrote = history.c.action.in_(("register", "edit", "take"))
-    return set(await session.scalars(select(history.c.actor).where(history.c.agreement_id == agreement_id, wrote)))
+    query = select(history.c.agreement_id, func.array_agg(history.c.actor)).where(
+        history.c.agreement_id.in_(ids),
+        history.c.action.in_(("register", "edit", "take")),
+        history.c.seq > func.coalesce(settled.scalar_subquery(), 0),
+    )
+    rows = await session.execute(query.group_by(history.c.agreement_id))
+    return {agreement_id: frozenset(actors) for agreement_id, actors in rows}
 
 
 async def get(session: AsyncSession, agreement_id: str) -> Agreement | None:

@@ -2,11 +2,13 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     DateTime,
     Identity,
     Index,
+    Integer,
     MetaData,
     Table,
     Text,
@@ -128,6 +130,42 @@ catalogue_copy = Table(
     tables,
     Column("name", Text, primary_key=True),
     Column("complete_since", DateTime(timezone=True), nullable=False),
+)
+
+region_settings = Table(
+    "region_settings",
+    tables,
+    Column("region", Text, primary_key=True),
+    Column("version", BigInteger, primary_key=True, comment="append-only: the highest counts"),
+    Column("region_review", Boolean, nullable=False),
+    Column("another_person", Boolean, nullable=False),
+    Column("notices_to", JSONB, comment="a function's channel and value"),
+    Column("actor", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
+draft = Table(
+    "agreement_draft",
+    tables,
+    Column("id", Text, primary_key=True),
+    Column("region", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("author", Text, nullable=False, comment="who saved it last"),
+    Column("content", JSONB, nullable=False, comment="any part of an agreement"),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    Index("agreement_draft_region", "region", "changed_at"),
+)
+
+notice = Table(
+    "agreement_notice",
+    tables,
+    Column("agreement_id", Text, primary_key=True),
+    Column("valid_to", Date, primary_key=True, comment="prolonged, it is told anew"),
+    Column("days", Integer, primary_key=True, comment="90, 30 or 7 before"),
+    Column("region", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("agreement_notice_region", "region", "valid_to"),
 )
 
 outbox.table(tables)

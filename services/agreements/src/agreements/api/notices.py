@@ -1,0 +1,60 @@
+"""Notices of a region's agreements that end soon."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from agreements.api.shown import ActorOf
+from agreements.domain.transitions import check_region
+from agreements.service.review_settings import choices
+from agreements.store import agreements as agreement_store
+from agreements.store import endings
+from contracts.types import RegionCode
+from kit.auth import Policy
+from kit.database import Transaction
+from kit.http import Paging
+from rules.calendar import swedish_day
+from rules.roles import Role
+
+POLICY: Policy = {"GET /agreement-notices": frozenset({Role.AGREEMENT_ADMIN, Role.REGION_SYSTEM})}
+
+router = APIRouter(tags=["notices"])
+
+
+@router.get("/agreement-notices")
+async def notices(
+    actor: ActorOf,
+    session: Transaction,
+    paging: Paging,
+    region: RegionCode | None = None,
+    days: Annotated[int | None, Query(ge=7, le=90)] = None,
+) -> dict[str, Any]:
+    """What ends soon in the caller's region, as long as it still ends as told; the nearest first.
+
+    `days` is how long before it was told, `to` where the region wants it told, `changing` a new version on its way.
+    """
+    wanted = region or actor.region or ""
+    check_region(wanted, actor)
+    found, total = await endings.notices(session, wanted, days, limit=paging.limit, offset=paging.offset)
+    standing = {one.id: one for one in await agreement_store.get_many(session, [row.agreement_id for row in found])}
+    today = swedish_day(datetime.now(UTC))
+    return {
+        "items": [
+            {
+                "agreement_id": row.agreement_id,
+                "number": row.number,
+                "name": row.name,
+                "valid_to": row.valid_to,
+                "days": row.days,
+                "days_left": (row.valid_to - today).days,
+                "told_at": row.at,
+                "changing": standing[row.agreement_id].state != standing[row.agreement_id].public_state,
+            }
+            for row in found
+        ],
+        "to": (await choices(session, [wanted]))[wanted].notices_to,
+        "total": total,
+        "page": paging.page,
+        "limit": paging.limit,
+    }

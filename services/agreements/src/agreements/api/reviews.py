@@ -1,0 +1,155 @@
+"""The review queue: what waits for whom, how it differs from what is public, and many verdicts at once."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import Field
+
+from agreements.api.shown import ActorOf, all_shown
+from agreements.domain.agreement import Agreement
+from agreements.domain.differences import differences
+from agreements.domain.transitions import Action
+from agreements.service import reviewing
+from agreements.service.checking import told
+from agreements.service.reviewing import Gate, Verdict
+from agreements.store import agreements as agreement_store
+from agreements.store import reviews as store
+from contracts.agreement_form import AgreementForm, Form, LongText, ShortText
+from contracts.audience import audience_at
+from contracts.types import HsaId, RegionCode
+from kit.auth import Policy
+from kit.database import Transaction
+from kit.http import Paging, invalid
+from rules.roles import Role
+
+_REVIEWERS = frozenset({Role.AGREEMENT_ADMIN, Role.AGENCY_REVIEWER})
+
+POLICY: Policy = {
+    "GET /agreement-reviews": _REVIEWERS,
+    "GET /agreement-reviews/versions": _REVIEWERS,
+    "POST /agreement-reviews/approve": _REVIEWERS,
+    "POST /agreement-reviews/reject": _REVIEWERS,
+}
+
+router = APIRouter(tags=["reviews"])
+
+_MOST = 5000
+
+
+class SeenVersion(Form):
+    """An agreement as it was when it was looked at."""
+
+    id: Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+    version: Annotated[int, Field(ge=1, lt=2**63)]
+
+
+class Approval(Form):
+    """What to approve, as it was seen."""
+
+    agreements: Annotated[tuple[SeenVersion, ...], Field(min_length=1, max_length=_MOST)]
+
+
+class Rejection(Approval):
+    """What to reject, and why: those who wrote it must understand what to change."""
+
+    reason: Annotated[LongText, Field(min_length=1, max_length=2000)]
+
+
+async def _waiting(
+    actor: ActorOf,
+    gate: Gate | None = None,
+    region: RegionCode | None = None,
+    care_provider: HsaId | None = None,
+    number: ShortText | None = None,
+) -> store.Waiting:
+    return store.Waiting(reviewing.waiting_for(actor, gate), region, care_provider, number)
+
+
+WaitingFor = Annotated[store.Waiting, Depends(_waiting)]
+
+
+@router.get("/agreement-reviews")
+async def waiting(actor: ActorOf, session: Transaction, paging: Paging, wanted: WaitingFor) -> dict[str, Any]:
+    """What waits for the caller: the region's gate for its administrators, the agency's for its reviewers.
+
+    What has waited longest comes first, each with every field that differs from what is public (all of a new one).
+    """
+    ids, total = await store.page(session, wanted, limit=paging.limit, offset=paging.offset)
+    found = await agreement_store.get_many(session, ids)
+    now = datetime.now(UTC)
+    return {
+        "items": [
+            {
+                "gate": reviewing.gate_of(one.state),
+                "waiting_since": one.changed_at,
+                "waiting_days": (now - one.changed_at).days,
+                "new": one.public_body is None,
+                "agreement": content,
+                "differences": differing(one),
+            }
+            for one, content in zip(found, await all_shown(session, found, actor), strict=True)
+        ],
+        "counts": [
+            {
+                "gate": reviewing.gate_of(row.state),
+                "region": row.region,
+                "waiting": row.waiting,
+                "oldest": row.oldest,
+            }
+            for row in await store.counts(session, wanted)
+        ],
+        "total": total,
+        "page": paging.page,
+        "limit": paging.limit,
+    }
+
+
+def differing(one: Agreement) -> list[dict[str, Any]]:
+    """How what waits differs from what is public; `audience` says who will see the field once it is."""
+    return [
+        {**asdict(found), "audience": audience_at(AgreementForm, found.field)}
+        for found in differences(one.public_body, one.body)
+    ]
+
+
+@router.get("/agreement-reviews/versions")
+async def versions(session: Transaction, wanted: WaitingFor) -> dict[str, Any]:
+    """Id and version of all that waits for the caller, at most 5,000: what a bulk approval is made of."""
+    found = await store.versions(session, wanted, _MOST)
+    return {"items": [{"id": one, "version": version} for one, version in found]}
+
+
+@router.post("/agreement-reviews/approve")
+async def approve(asked: Approval, request: Request, actor: ActorOf) -> dict[str, Any]:
+    """Approve many, each with its own verdict; what has changed since it was seen is left as it is."""
+    return await _decided(request, actor, Action.APPROVE, asked, None)
+
+
+@router.post("/agreement-reviews/reject")
+async def reject(asked: Rejection, request: Request, actor: ActorOf) -> dict[str, Any]:
+    """Reject many for one reason: each becomes a draft again, and what is public stays."""
+    return await _decided(request, actor, Action.REJECT, asked, asked.reason)
+
+
+async def _decided(
+    request: Request, actor: ActorOf, action: Action, asked: Approval, reason: str | None
+) -> dict[str, Any]:
+    seen = {one.id: one.version for one in asked.agreements}
+    if len(seen) < len(asked.agreements):
+        raise invalid("agreements", "holds an agreement more than once")
+    decided = await reviewing.decide(request.app.state.sessions, actor, action, seen, reason)
+    return {
+        "counts": {verdict: sum(one.verdict is verdict for one in decided) for verdict in Verdict},
+        "items": [
+            {
+                "id": one.id,
+                "verdict": one.verdict,
+                "state": one.state,
+                "version": one.version,
+                "errors": [{"field": found.field, "reason": told(found)} for found in one.found],
+            }
+            for one in decided
+        ],
+    }

@@ -1,0 +1,91 @@
+"""What a region chooses of its own gate and its notices, within what the profile of the day leaves to it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from agreements.domain.agreement import Actor
+from agreements.domain.transitions import Gates, Refused, check_region
+from agreements.service.profile import profile_on
+from agreements.store import review_settings as store
+from kit.database import next_version
+from rules.calendar import swedish_day
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A region's own choice. The careful one holds where nobody has chosen: version 0."""
+
+    region: str
+    version: int = 0
+    region_review: bool = True
+    another_person: bool = True
+    notices_to: dict[str, str] | None = None
+    """A function's channel and value: where the region wants to be told of what ends."""
+    actor: str | None = None
+    at: datetime | None = None
+
+
+async def choices(session: AsyncSession, regions: Collection[str]) -> dict[str, Choice]:
+    """What counts for each of the regions."""
+    known = await store.latest(session, regions)
+    return {region: _choice(known[region]) if region in known else Choice(region) for region in regions}
+
+
+async def gates_of(session: AsyncSession, regions: Collection[str], day: date) -> dict[str, Gates]:
+    """The gates that stand between a draft of each region and the public on a day."""
+    return {region: gates(choice, day) for region, choice in (await choices(session, regions)).items()}
+
+
+def gates(choice: Choice, day: date) -> Gates:
+    """The region's choice where the profile leaves it one."""
+    profile = profile_on(day)
+    return Gates(
+        region=choice.region_review or not profile.region_review_is_optional,
+        another_person=choice.another_person or not profile.another_person_is_optional,
+        agency=profile.agency_review,
+    )
+
+
+async def read(session: AsyncSession, actor: Actor, region: str) -> tuple[Choice, list[Choice]]:
+    """What the actor's region has chosen: what counts, and all that was chosen, the newest first. Raises Refused."""
+    check_region(region, actor)
+    every = [_choice(row) for row in await store.history(session, region)]
+    return (every[0] if every else Choice(region)), every
+
+
+async def choose(
+    session: AsyncSession,
+    actor: Actor,
+    region: str,
+    expected_version: int,
+    *,
+    region_review: bool,
+    another_person: bool,
+    notices_to: dict[str, str] | None,
+) -> Choice:
+    """Choose for the actor's region, if nobody else has since it was read. Raises Refused.
+
+    The gates that are on the way count from the next step on: nothing that waits is moved by it.
+    """
+    check_region(region, actor)
+    now = datetime.now(UTC)
+    profile = profile_on(swedish_day(now))
+    if not region_review and not profile.region_review_is_optional:
+        raise Refused(422, f"the region's review cannot be left out under the profile {profile.name}", "region_review")
+    if not another_person and not profile.another_person_is_optional:
+        raise Refused(422, f"must be another person under the profile {profile.name}", "another_person")
+    old = (await choices(session, [region]))[region]
+    new = Choice(
+        region, next_version(old.version), region_review, another_person, notices_to, actor=actor.subject, at=now
+    )
+    if old.version != expected_version or not await store.append_after(session, old.version, vars(new)):
+        raise Refused(412, "somebody else has changed it since you read it: read it again, nothing was overwritten")
+    return new
+
+
+def _choice(row: Any) -> Choice:
+    return Choice(**row._mapping)
