@@ -7,8 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from agreements.service import catalogue as copies
+from agreements.store.tables import refusal
 from rules.identifiers import is_personal_number
 
 pytestmark = pytest.mark.engine
@@ -305,3 +307,25 @@ async def test_nothing_is_judged_before_the_copy_of_the_catalogue_is_complete(em
         await copies.copy_units(session, catalogue.units)
     refused(await office.register(body), 503)
     assert await office.counts() == NOTHING
+
+
+async def test_what_is_marked_as_covered_by_secrecy_is_refused_by_the_form_too_and_leaves_an_audit_line_only(
+    office, body
+):
+    draft = (await office.register(body)).json()
+    before = await office.counts()
+    secret = {**body, "number": "HEMLIGT-1", "confidential": True}
+    for answer in (
+        await office.register(secret, **{"Idempotency-Key": "k"}),
+        await office.call(
+            "anna", "PUT", f"/agreements/{draft['id']}", json=secret, headers={"If-Match": f'"{draft["version"]}"'}
+        ),
+    ):
+        assert "covered by secrecy" in refused(answer)["confidential"]
+        assert "HEMLIGT" not in answer.text
+    assert await office.counts() == before
+    async with office.sessions() as session:
+        rows = list(await session.execute(select(refusal)))
+    assert [(row.region, row.way, row.actor, row.why) for row in rows] == [
+        ("14", "form", rows[0].actor, "marked as covered by secrecy")
+    ] * 2

@@ -1,19 +1,21 @@
 """The form's way in, the two approvals, and reading."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from agreements.api.shown import ActorOf, AgreementId, shown
-from agreements.domain.agreement import may_read
+from agreements.domain.agreement import Actor, Way, may_read
 from agreements.domain.transitions import BY_NAME, Action
-from agreements.service import life
+from agreements.service import intake, life
 from agreements.store import agreements as store
 from contracts.agreement_form import AgreementForm, Form, LongText
 from kit.auth import Policy
 from kit.database import Transaction
-from kit.http import ExpectedVersion, Problem, etag
+from kit.http import ExpectedVersion, Problem, etag, invalid, problem_response
 from kit.idempotency import IdempotencyKey, once
 from rules.roles import READERS, Role
 
@@ -35,7 +37,13 @@ class Reason(Form):
     reason: Annotated[LongText, Field(max_length=2000)] | None = None
 
 
-@router.post("/agreements", status_code=201)
+async def _secret(session: AsyncSession, actor: Actor) -> Response:
+    # Returned, not raised: the line about it is to be kept.
+    await intake.note_secret(session, Way.FORM, actor.region or "-", actor, datetime.now(UTC))
+    return problem_response(invalid(intake.SECRET.field, intake.SECRET.reason))
+
+
+@router.post("/agreements", status_code=201, response_model=None)
 async def register(
     form: AgreementForm,
     request: Request,
@@ -43,8 +51,10 @@ async def register(
     actor: ActorOf,
     session: Transaction,
     idempotency_key: IdempotencyKey = None,
-) -> dict[str, Any]:
+) -> dict[str, Any] | Response:
     """Register an agreement of the caller's own region as a draft. With an Idempotency-Key it is safe to send again."""
+    if form.confidential:
+        return await _secret(session, actor)
 
     async def work() -> dict[str, Any]:
         return await shown(session, await life.register(session, actor, form.as_json()), actor)
@@ -65,7 +75,7 @@ async def read(agreement_id: AgreementId, response: Response, actor: ActorOf, se
     return await shown(session, found, actor)
 
 
-@router.put("/agreements/{agreement_id}")
+@router.put("/agreements/{agreement_id}", response_model=None)
 async def edit(
     agreement_id: AgreementId,
     form: AgreementForm,
@@ -73,8 +83,10 @@ async def edit(
     actor: ActorOf,
     session: Transaction,
     expected_version: ExpectedVersion,
-) -> dict[str, Any]:
-    """Replace a draft's content. If-Match holds the version you read: two editors never overwrite each other."""
+) -> dict[str, Any] | Response:
+    """Replace the content. If-Match holds the version you read: two editors never overwrite each other."""
+    if form.confidential:
+        return await _secret(session, actor)
     changed = await life.edit(session, actor, agreement_id, expected_version, form.as_json())
     response.headers["ETag"] = etag(changed.version)
     return await shown(session, changed, actor)

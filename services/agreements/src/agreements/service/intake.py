@@ -22,7 +22,7 @@ from contracts.agreements import Answer
 from kit.database import next_version
 from rules.calendar import swedish_day
 
-_SECRET = Found(
+SECRET = Found(
     "confidential",
     "is marked as covered by secrecy: refused, and nothing of it is kept; if an earlier version is registered here, "
     "have that one purged",
@@ -77,7 +77,7 @@ async def take(
     for place, one in enumerate(sent):
         if sent_form.is_confidential(one.content):
             refused += 1
-            verdicts[place] = Verdict(Answer.REJECTED, found=(_SECRET,))
+            verdicts[place] = Verdict(Answer.REJECTED, found=(SECRET,))
             continue
         # A clock that goes ahead must not let a sending pass an edit made after it.
         read = tuple(one.found) or sent_form.read(one.content, region, min(one.sent_at or sent_at, now))
@@ -87,7 +87,7 @@ async def take(
             number = sent_form.reference(one.content, "number")
             verdicts[place] = Verdict(Answer.REJECTED, number, sent_form.sent_revision(one.content), None, read)
     if refused:
-        await refusals.note(session, [(now, region, way, actor.subject, "marked as covered by secrecy")] * refused)
+        await note_secret(session, way, region, actor, now, refused)
     faults = await check_all(session, [read.body for read in waiting.values()], swedish_day(now))
     for (place, read), found in zip(list(waiting.items()), faults, strict=True):
         if found:
@@ -100,6 +100,13 @@ async def take(
         verdicts |= await taking.all(session, waiting)
         waiting = {place: read for place, read in waiting.items() if place not in verdicts}
     return [verdicts[place] for place in range(len(sent))]
+
+
+async def note_secret(
+    session: AsyncSession, way: Way, region: str, actor: Actor, now: datetime, number: int = 1
+) -> None:
+    """The audit lines of agreements refused for secrecy."""
+    await refusals.note(session, [(now, region, way, actor.subject, "marked as covered by secrecy")] * number)
 
 
 _Judged = tuple[Answer, Agreement | None, tuple[Found, ...]]
