@@ -99,6 +99,10 @@ bench-plumbing: $(STAMP)  ## Measure relay, consumer and projection beside the b
 bench-codes: $(STAMP)  ## Measure validation, text search and translation of codes beside a bare lookup; prints JSON.
 	@$(PY) -m bench.codes
 
+.PHONY: bench-agreements
+bench-agreements: $(STAMP)  ## Measure 2,000 agreements x 5 services as XLSX, from upload to search, beside bare reading; prints JSON: AGREEMENTS=200.
+	@$(PY) -m bench.agreements_file $(if $(AGREEMENTS),--agreements $(AGREEMENTS))
+
 .PHONY: bench-agreements-list
 bench-agreements-list: $(STAMP)  ## Measure a filtered and sorted page of 42,000 agreements beside a page by primary key; prints JSON.
 	@$(PY) -m bench.agreements_list
