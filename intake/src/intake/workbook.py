@@ -131,13 +131,14 @@ def _chosen(book: CalamineWorkbook, scans: dict[str, Scan], mapped: Mapped, note
 
 
 def _rows(sheet: CalamineSheet, found: Scan) -> Iterator[TableRow]:
-    top, left = sheet.start or (0, 0)
+    # Its rows begin with the sheet's first, its columns with the first that holds anything.
+    left = sheet.start[1] if sheet.start else 0
     marks: dict[int, list[tuple[int, Mark]]] = {}
     for cells, mark in ((found.valueless, NO_VALUE), (found.errors, ERROR_VALUE), (found.merged, MERGED)):
         for row, column in cells:
             marks.setdefault(row, []).append((column, mark))
     seen: dict[Cell, Cell] = {}
-    for number, read in enumerate(sheet.iter_rows(), start=top):
+    for number, read in enumerate(sheet.iter_rows()):
         row_cells: list[Cell] = [
             *[""] * left,
             *(seen.setdefault(cell, cell) if isinstance(cell, str) else cell for cell in read),
