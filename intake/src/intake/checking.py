@@ -40,7 +40,7 @@ def check(sent: Sent, *, region: str | None, today: date) -> Checked:
     if sent.confidential:
         row = sent.rows[0] if sent.rows else None
         return Checked(None, (Finding("confidential", CONFIDENTIAL, row),), confidential=True)
-    if not sent.content:
+    if sent.findings and not sent.content:
         return Checked(None, sent.findings, sent.notes)
     content = dict(sent.content)
     if region is not None and content.get("region") in (None, ""):

@@ -5,6 +5,7 @@ A table has one row per agreement and care service; rows with the same number ar
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from contracts.agreements import (
@@ -43,18 +44,18 @@ class Column:
     required: bool = False
     """Every agreement must have it. Of the columns of codes one is enough."""
 
-    @property
+    @cached_property
     def of_service(self) -> bool:
         """True where every row has its own."""
         return self.field.startswith(f"{SERVICES}.")
 
-    @property
+    @cached_property
     def path(self) -> tuple[str, ...]:
         """The field's steps inside the agreement, or inside the row's service."""
         steps = tuple(self.field.split("."))
         return steps[1:] if self.of_service else steps
 
-    @property
+    @cached_property
     def secret(self) -> bool:
         """Its cells are never repeated in a finding."""
         return self.field in _SECRET

@@ -35,55 +35,52 @@ def scan(pieces: Iterable[bytes], limits: Limits) -> Scan:
     found = Scan()
     columns: dict[str, int] = {}
     row = column = -1
-    formula = valued = error = text_result = False
+    error = text_result = valued = False
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal row, column, formula, valued, error, text_result
-        kind = name.rpartition(":")[2]
-        if kind == "c":
-            column += 1
-            formula = valued = error = False
-            if (reference := attributes.get("r")) is not None:
-                row, column = _place(reference, columns)
-            error, text_result = attributes.get("t") == "e", attributes.get("t") == "str"
-        elif kind == "v":
-            if formula:
-                parser.CharacterDataHandler = text
-            else:
+        nonlocal row, column, error, text_result, valued
+        kind = name.rpartition(":")[2] if ":" in name else name
+        if kind == "v":
+            if parser.EndElementHandler is None:
                 value()
-        elif kind in ("is", "t") and column >= 0:
-            value()
+            else:
+                parser.CharacterDataHandler = text
+        elif kind == "c":
+            reference = attributes.get("r")
+            row, column = (row, column + 1) if reference is None else _place(reference, columns)
+            word = attributes.get("t")
+            error, text_result = word == "e", word == "str"
         elif kind == "f":
-            formula = True
+            valued, parser.EndElementHandler = False, end
+        elif kind in ("is", "t"):
+            value()
         elif kind == "row":
             row, column = int(attributes.get("r", row + 2)) - 1, -1
         elif kind == "mergeCell":
             _merge(found, attributes.get("ref", ""), columns)
 
     def end(name: str) -> None:
+        """Of a cell with a formula."""
         if name == "c" or name.endswith(":c"):
+            parser.CharacterDataHandler = parser.EndElementHandler = None
             # A formula that gives an empty text has a value.
-            if formula and not valued and not text_result:
+            if not valued and not text_result:
                 found.valueless.add((row, column))
-                reach()
-            parser.CharacterDataHandler = None
+                value()
 
     def text(_: str) -> None:
+        nonlocal valued
+        valued = True
         value()
 
     def value() -> None:
-        nonlocal valued
-        valued = True
         if error:
             found.errors.add((row, column))
-        reach()
-
-    def reach() -> None:
         if row > found.last_row:
             found.last_row = row
         if column > found.last_column:
             found.last_column = column
-        # Beside one heading row and what stands above it.
+        # Titles may stand above the headings.
         if row > limits.rows + 20 or column >= limits.columns:
             raise unreadable(
                 f"a cell lies beyond row {limits.rows} or column {limits.columns}, the most that are read",
@@ -95,14 +92,14 @@ def scan(pieces: Iterable[bytes], limits: Limits) -> Scan:
         raise unreadable("holds XML of a kind that no workbook has")
 
     parser = expat.ParserCreate()
-    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.StartElementHandler = start
     parser.StartDoctypeDeclHandler = doctype
     parser.buffer_text = True
     try:
         for piece in pieces:
             parser.Parse(piece, False)
         parser.Parse(b"", True)
-    except (expat.ExpatError, ValueError):
+    except (expat.ExpatError, LookupError, ValueError):
         raise unreadable("is damaged: a sheet cannot be read", suggestion="open it in Excel and save it anew") from None
     if (found.last_row + 1) * (found.last_column + 1) > limits.cells:
         raise unreadable(f"holds more than {limits.cells} cells", suggestion="send several files")
@@ -120,7 +117,10 @@ def _place(reference: str, columns: dict[str, int]) -> tuple[int, int]:
         for letter in name.upper():
             column = column * 26 + ord(letter) - 64
         column = columns[name] = column - 1
-    return int(reference[len(name) :]) - 1, column
+    row = int(reference[len(name) :]) - 1
+    if row < 0:
+        raise ValueError("no reference of a cell")
+    return row, column
 
 
 def _merge(found: Scan, reference: str, columns: dict[str, int]) -> None:

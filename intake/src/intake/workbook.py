@@ -10,7 +10,7 @@ import python_calamine
 from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from intake.cells import Cell
-from intake.findings import Finding, shown, unreadable
+from intake.findings import Finding, UnreadableFile, shown, unreadable
 from intake.headings import Mapped, matches
 from intake.inflating import Budget, inflated, parts
 from intake.limits import MIB, Limits
@@ -38,11 +38,17 @@ def rows(file: BinaryIO, mapped: Mapped, limits: Limits, notes: list[Finding]) -
         with python_calamine.load_workbook(file) as book:
             sheet = _chosen(book, scans, mapped, notes)
             yield from _rows(sheet, scans.get(sheet.name, Scan()))
-    # Its own errors, and a panic of the Rust code beneath.
     except (python_calamine.CalamineError, OSError, ValueError, OverflowError):
-        raise unreadable(
-            "is damaged, or no Excel workbook", suggestion="open it in Excel and save it as .xlsx anew"
-        ) from None
+        raise _damaged() from None
+    except BaseException as error:
+        # A panic of the Rust code beneath: it is no Exception, and has no name that can be imported.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _damaged() from None
+
+
+def _damaged() -> UnreadableFile:
+    return unreadable("is damaged, or no Excel workbook", suggestion="open it in Excel and save it as .xlsx anew")
 
 
 def _scanned(file: BinaryIO, limits: Limits) -> dict[str, Scan]:
@@ -82,13 +88,13 @@ def _sheets(file: BinaryIO, found: dict[str, ZipInfo], limits: Limits) -> dict[s
 
 def _xml(file: BinaryIO, part: ZipInfo | None, limits: Limits) -> ElementTree.Element:
     if part is None or part.file_size > MIB:
-        raise unreadable("is damaged, or no Excel workbook", suggestion="open it in Excel and save it as .xlsx anew")
+        raise _damaged()
     content = b"".join(inflated(file, part, Budget(limits)))
     try:
         if b"<!DOCTYPE" in content:
             raise unreadable("holds XML of a kind that no workbook has")
         return ElementTree.fromstring(content)  # noqa: S314 - no document type, so no entities; at most 1 MiB
-    except ElementTree.ParseError:
+    except (ElementTree.ParseError, LookupError, ValueError):
         raise unreadable("is damaged: its list of sheets cannot be read") from None
 
 
@@ -125,13 +131,14 @@ def _chosen(book: CalamineWorkbook, scans: dict[str, Scan], mapped: Mapped, note
 
 
 def _rows(sheet: CalamineSheet, found: Scan) -> Iterator[TableRow]:
-    top, left = sheet.start or (0, 0)
+    # Its rows begin with the sheet's first, its columns with the first that holds anything.
+    left = sheet.start[1] if sheet.start else 0
     marks: dict[int, list[tuple[int, Mark]]] = {}
     for cells, mark in ((found.valueless, NO_VALUE), (found.errors, ERROR_VALUE), (found.merged, MERGED)):
         for row, column in cells:
             marks.setdefault(row, []).append((column, mark))
     seen: dict[Cell, Cell] = {}
-    for number, read in enumerate(sheet.iter_rows(), start=top):
+    for number, read in enumerate(sheet.iter_rows()):
         row_cells: list[Cell] = [
             *[""] * left,
             *(seen.setdefault(cell, cell) if isinstance(cell, str) else cell for cell in read),
