@@ -31,7 +31,7 @@ _PROMPT_SECONDS = 2.0
 
 
 class Record(NamedTuple):
-    """One record as it arrived: headers are text, undecodable ones left out."""
+    """One record as it arrived: headers are text, undecodable ones left out; when it was written, in ms since 1970."""
 
     topic: str
     partition: int
@@ -39,6 +39,7 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes
     headers: dict[str, str]
+    timestamp: int = 0
 
 
 class Handler(NamedTuple):
@@ -63,12 +64,11 @@ class Consumer:
         *,
         after_batch: Callable[[], None] = lambda: None,
     ) -> None:
-        self._bootstrap = bootstrap
-        self._sessions = sessions
+        self._bootstrap, self._sessions, self._after_batch = bootstrap, sessions, after_batch
         self._handlers = dict(handlers)
-        self._after_batch = after_batch
         self._parking = Parking(group, bootstrap)
         self._at_hand: dict[tuple[str, int], int] = {}
+        self._measured: set[TopicPartition] = set()
         self._awaited: dict[TopicPartition, int] | None = None
         self._away: str | None = None
         self._silent = False
@@ -156,7 +156,9 @@ class Consumer:
         own = consumer.assignment()
         ends = await consumer.end_offsets(own)
         lags = {part: ends[part] - self._at_hand.get(part, await consumer.position(part)) for part in own}
-        telemetry.CONSUMER_LAG.clear()
+        for part in self._measured - own:  # a process may have other consumers
+            telemetry.CONSUMER_LAG.remove(part.topic, part.partition)
+        self._measured = set(own)
         for part, lag in lags.items():
             telemetry.CONSUMER_LAG.labels(part.topic, part.partition).set(max(0, lag))
         if not self.caught_up.is_set():
@@ -263,7 +265,7 @@ def _tell(processed: Sequence[Raw]) -> None:
 
 def record(item: Raw) -> Record:
     """What a handler decodes, of a record as Kafka gives it."""
-    return Record(item.topic, item.partition, item.offset, item.key, item.value, _text(item))
+    return Record(item.topic, item.partition, item.offset, item.key, item.value, _text(item), item.timestamp)
 
 
 def _text(item: Raw) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
 from typing import Annotated, Any, NamedTuple
@@ -122,8 +122,9 @@ def application(
     authorise: Callable[[Request], Awaitable[None]],
     summary: str = "",
     body_limit: int = _BODY_LIMIT,
+    streamed: Collection[str] = (),
 ) -> FastAPI:
-    """A FastAPI application with this house's errors, limits, log and access rule (see kit.auth.authorise)."""
+    """A FastAPI application with this house's errors, limits, log and access rule; `streamed` paths limit their own."""
     app = FastAPI(
         title=title,
         summary=summary,
@@ -140,7 +141,7 @@ def application(
     )
     for kind in (Problem, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _on_error)
-    app.add_middleware(_Edge, body_limit=body_limit)
+    app.add_middleware(_Edge, body_limit=body_limit, streamed=streamed)
     return app
 
 
@@ -178,9 +179,8 @@ def _told(row: Mapping[str, Any]) -> tuple[str, str]:
 class _Edge:
     """The outermost layer: trace context, body limit, one log line and one measurement per request."""
 
-    def __init__(self, app: ASGIApp, body_limit: int) -> None:
-        self._app = app
-        self._body_limit = body_limit
+    def __init__(self, app: ASGIApp, body_limit: int, streamed: Collection[str]) -> None:
+        self._app, self._body_limit, self._streamed = app, body_limit, streamed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in _QUIET:
@@ -196,7 +196,7 @@ class _Edge:
             await send(message)
 
         try:
-            whole = await self._whole_body(receive)
+            whole = receive if scope["path"] in self._streamed else await self._whole_body(receive)
             if whole is None:
                 return  # the caller hung up: half a body must not pass for a whole one
             await self._app(scope, whole, noted)

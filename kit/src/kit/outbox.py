@@ -114,8 +114,7 @@ class Relay:
     """Sends the outbox of one database to Kafka. Run one per worker process: a lock lets only one of them be active."""
 
     def __init__(self, engine: AsyncEngine, bootstrap: str) -> None:
-        self._engine = engine
-        self._bootstrap = bootstrap
+        self._engine, self._bootstrap = engine, bootstrap
         self.beat = time.monotonic()
         """When the loop last went round, for liveness."""
         self.empty = False

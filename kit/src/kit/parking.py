@@ -37,8 +37,7 @@ class Parking:
     """The parked topics of one group. Connects when first needed."""
 
     def __init__(self, group: str, bootstrap: str) -> None:
-        self._group = group
-        self._bootstrap = bootstrap
+        self._group, self._bootstrap = group, bootstrap
         self._producer: AIOKafkaProducer | None = None
 
     async def park(self, refused: Sequence[Refused]) -> None:

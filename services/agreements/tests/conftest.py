@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from asgi_lifespan import LifespanManager
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import engines
@@ -190,6 +190,12 @@ class Office:
             return {
                 name: await session.scalar(select(func.count()).select_from(tables.tables[name])) or 0 for name in names
             }
+
+    async def everything(self) -> str:
+        """Every row of every table, as text."""
+        async with self.sessions() as session:
+            asked = [text(f"SELECT coalesce(json_agg(t)::text, '') FROM \"{name}\" AS t") for name in tables.tables]
+            return "\n".join([await session.scalar(one) for one in asked])
 
     async def history(self, agreement: str) -> list[Any]:
         async with self.sessions() as session:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import event, select
 
 from agreements.domain.agreement import Actor, Way
 from agreements.domain.transitions import Gates, Refused
@@ -54,16 +54,6 @@ async def stored(office, number: str) -> Any:
         return (await session.execute(select(agreement).where(agreement.c.number == number))).one()
 
 
-async def everything(office) -> str:
-    """Every row of every table, as text."""
-    async with office.sessions() as session:
-        names = await session.scalars(
-            text("SELECT table_name FROM information_schema.tables WHERE table_schema='public'")
-        )
-        asked = [text(f"SELECT coalesce(json_agg(t)::text, '') FROM {name} AS t") for name in names]
-        return "\n".join([await session.scalar(one) for one in asked])
-
-
 async def test_what_is_new_is_registered_and_waits_for_the_regions_review(office, taking, body):
     (verdict,) = await taking(like(body, revision=7))
     assert (verdict.answer, verdict.number, verdict.revision, verdict.found) == ("accepted", body["number"], 7, ())
@@ -79,13 +69,13 @@ async def test_what_is_new_is_registered_and_waits_for_the_regions_review(office
 
 async def test_the_same_sent_again_by_any_way_changes_nothing(office, taking, body):
     await taking(like(body, revision=1))
-    before = await everything(office)
+    before = await office.everything()
     for way in Way:
         assert answers(await taking(like(body, revision=1), like(body), way=way)) == ["unchanged", "unchanged"]
     shuffled = dict(reversed(list(like(body).items())))
     shuffled["care_provider"]["hsa_id"] = " se5561234567-0001 "
     assert answers(await taking(shuffled)) == ["unchanged"], "the content counts, and not how it is written"
-    assert await everything(office) == before
+    assert await office.everything() == before
 
 
 async def test_a_higher_revision_wins_and_the_public_one_stays_until_the_gates_are_passed(office, taking, body):
@@ -104,14 +94,14 @@ async def test_a_higher_revision_wins_and_the_public_one_stays_until_the_gates_a
 
 async def test_other_content_without_a_higher_revision_is_a_conflict_that_says_what_to_do(office, taking, body):
     await taking(like(body, revision=5))
-    before = await everything(office)
+    before = await office.everything()
     other = like(body, name="Annat")
     for revision, said in ((None, "send a revision"), (5, "its revision is 5: send a higher"), (4, "send a higher")):
         (verdict,) = await taking(like(other, revision=revision))
         assert verdict.answer == "conflict"
         assert said in verdict.found[0].reason
         assert verdict.found[0].field == "revision"
-    assert await everything(office) == before
+    assert await office.everything() == before
 
 
 async def test_a_redriven_old_sending_never_overwrites_an_edit(office, taking, body):
@@ -207,7 +197,7 @@ async def test_of_a_confidential_one_nothing_is_kept_but_an_audit_line(office, t
         assert (verdict.answer, verdict.number, verdict.agreement_id) == ("rejected", None, None)
         (found,) = verdict.found
         assert (found.field, "secrecy" in found.reason) == ("confidential", True)
-    kept = await everything(office)
+    kept = await office.everything()
     for word in ("Hemlig", "H-1"):
         assert word not in kept + spoken()
     async with office.sessions() as session:
@@ -226,7 +216,7 @@ async def test_a_personal_number_is_told_by_its_field_and_never_repeated(office,
     )
     assert answers(verdicts) == ["rejected"] * 4
     assert {found.field for verdict in verdicts[:2] for found in verdict.found} == {"description", "number"}
-    assert "1212-1212" not in json.dumps([str(verdict) for verdict in verdicts]) + spoken() + await everything(office)
+    assert "1212-1212" not in json.dumps([str(verdict) for verdict in verdicts]) + spoken() + await office.everything()
 
 
 async def test_another_regions_agreement_is_rejected_and_another_regions_actor_refused(office, taking, body):

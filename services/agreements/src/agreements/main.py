@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from agreements.consumer import HANDLERS
 from agreements.schedule import Clock
 from agreements.service import announcing, catalogue
+from agreements.service.working_off import WorkingOff
 from agreements.settings import Settings
 from contracts import AgreementRegistered
 from kit import database, health, logging, settings
@@ -33,6 +34,7 @@ async def work(given: Settings) -> None:
     sessions = database.sessions(engine)
     consumer = Consumer("agreements", given.kafka_bootstrap, sessions, HANDLERS)
     relay = Relay(engine, given.kafka_bootstrap)
+    submissions = WorkingOff(engine)
     parked = ParkedCount("agreements", given.kafka_bootstrap, HANDLERS)
     clock = Clock(sessions)
 
@@ -42,13 +44,14 @@ async def work(given: Settings) -> None:
             await catalogue.catalogue_copied(session, datetime.now(UTC))
 
     app = health.application(
-        alive=health.beating(consumer, relay, clock),
+        alive=health.beating(consumer, relay, submissions, clock),
         ready={"postgresql": health.database(engine), "kafka": consumer.ready},
     )
     try:
         await process.together(
             consumer.run,
             relay.run,
+            submissions.run,
             mark_copied,
             parked.run,
             clock.run,

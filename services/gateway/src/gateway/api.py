@@ -6,7 +6,7 @@ from typing import Any, cast
 import orjson
 from fastapi import APIRouter, FastAPI, Request, Response
 
-from gateway.domain import BASE, merged, service_of
+from gateway.domain import BASE, STREAMED, merged, service_of
 from gateway.source import Services
 from kit.auth import ANY_ROLE, ANYONE, Policy
 from kit.http import Problem
@@ -60,7 +60,8 @@ async def forward(path: str, request: Request) -> Response:
     if service is None:
         raise Problem(404, f"there is no such address; see {BASE}/openapi.json")
     services: Services = request.app.state.services
-    return await services.forward(service, request, BASE)
+    streamed = request.method == "POST" and request.url.path in STREAMED
+    return await services.forward(service, request, BASE, streamed=streamed)
 
 
 _Answer = Callable[[Request, Exception], Awaitable[Response]]

@@ -13,12 +13,18 @@ ROUTES: Mapping[str, str] = {
     "agreement-notices": "agreements",
     "agreement-reviews": "agreements",
     "agreement-settings": "agreements",
+    "agreement-submissions": "agreements",
+    "agreement-mappings": "agreements",
+    "agreement-template.xlsx": "agreements",
+    "agreement-template.csv": "agreements",
     "codes": "catalog-sync",
     "fhir": "catalog-sync",
     "region-profiles": "catalog-sync",
 }
 """First part of the path → service. What is not here does not exist."""
 
+STREAMED = frozenset({f"{BASE}/agreement-submissions"})
+"""Paths that take large bodies: passed on piece by piece, and limited by the service."""
 
 _SCHEMAS = "#/components/schemas/"
 

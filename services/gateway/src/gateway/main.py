@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from gateway.api import POLICY, router, speak_fhir
+from gateway.domain import STREAMED
 from gateway.settings import Settings
 from gateway.source import Services
 from kit import auth, health, http, logging, settings
@@ -34,6 +35,7 @@ def api(given: Settings) -> FastAPI:
         summary="The one door for connected systems.",
         lifespan=lifespan,
         authorise=auth.authorise(POLICY, verifier),
+        streamed=STREAMED,
     )
     app.include_router(router)
     speak_fhir(app)

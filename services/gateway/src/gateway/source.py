@@ -55,15 +55,16 @@ class Services:
         """Give the connections back."""
         await self._session.close()
 
-    async def forward(self, service: str, request: Request, base: str) -> Response:
+    async def forward(self, service: str, request: Request, base: str, *, streamed: bool = False) -> Response:
         """The service's answer to the same request below `base`. Raises Problem 503 or 504 when there is none."""
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in _kept(request.headers.raw)]
         if (trace := telemetry.traceparent()) is not None:
             headers.append(("traceparent", trace))
-        body = await request.body()
+        # A large body is never held here: it goes on as it comes.
+        body = request.stream() if streamed else await request.body() or None
         try:
             async with self._session.request(
-                request.method, self._target(service, request, base), headers=headers, data=body or None,
+                request.method, self._target(service, request, base), headers=headers, data=body,
                 allow_redirects=False,
             ) as answer:  # fmt: skip
                 content = await answer.read()

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from agreements.api import listing, notices, review_settings, reviews, routes
+from agreements.api import listing, notices, review_settings, reviews, routes, submissions
 from agreements.domain.transitions import Refused
 from agreements.service import catalogue, checking
 from agreements.service.checking import told
@@ -18,7 +18,7 @@ _BODY_LIMIT = 512 * 1024
 
 
 # Fixed paths before those with an {agreement_id}.
-ROOMS = (listing, notices, review_settings, reviews, routes)
+ROOMS = (listing, notices, review_settings, reviews, submissions, routes)
 POLICY: auth.Policy = {call: roles for room in ROOMS for call, roles in room.POLICY.items()}
 
 
@@ -41,6 +41,7 @@ def application(given: Settings) -> FastAPI:
         lifespan=lifespan,
         authorise=auth.authorise(POLICY, verifier),
         body_limit=_BODY_LIMIT,
+        streamed=submissions.STREAMED,
     )
     for room in ROOMS:
         app.include_router(room.router)

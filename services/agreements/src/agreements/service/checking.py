@@ -39,7 +39,12 @@ class Faulty(Exception):
 
 def told(found: Found) -> str:
     """The reason, and the suggestion where there is one, as one sentence."""
-    return found.reason if found.suggestion is None else f"{found.reason}: did you mean {found.suggestion}?"
+    return found.reason if found.suggestion is None else f"{found.reason}: {suggested(found)}"
+
+
+def suggested(found: Found) -> str | None:
+    """The suggestion as a question."""
+    return None if found.suggestion is None else f"did you mean {found.suggestion}?"
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from agreements.domain.agreement import Actor, Agreement, State, Way, is_over
 from agreements.domain.moving import moved, publishes
-from agreements.domain.transitions import BOTH, Action, Gates, Refused, check_region, transition
+from agreements.domain.transitions import Action, Gates, Refused, check_region, transition
 from agreements.service import sent_form
 from agreements.service.announcing import announce
 from agreements.service.checking import Found, check_all
+from agreements.service.review_settings import gates_of
 from agreements.service.sent_form import Read
 from agreements.store import agreements as store
 from agreements.store import refusals
@@ -62,7 +63,6 @@ async def take(
     sent: Sequence[Sent],
     *,
     sent_at: datetime,
-    gates: Gates = BOTH,
 ) -> list[Verdict]:
     """Take what is right and newer than what is here; a verdict for each, in order. Repeated, all is unchanged.
 
@@ -94,7 +94,8 @@ async def take(
             del waiting[place]
             number = sent_form.repeatable(read.number)
             verdicts[place] = Verdict(Answer.REJECTED, number, read.revision, None, tuple(found))
-    taking = _Taking(way, region, actor, gates, now)
+    gates = await gates_of(session, [region], swedish_day(now))
+    taking = _Taking(way, region, actor, gates[region], now)
     while waiting:
         # A number that somebody else has registered in the meantime is judged again, by what is there now.
         verdicts |= await taking.all(session, waiting)

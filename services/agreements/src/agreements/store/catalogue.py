@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, exists, or_, select
+from sqlalchemy import ColumnElement, Row, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from agreements.store.tables import catalogue_copy, known_code, known_unit
+from agreements.store.tables import catalogue_copy, known_code, known_unit, listed
 from kit.database import upsert_newer
 
 
@@ -20,11 +20,7 @@ async def codes(session: AsyncSession, keys: Collection[str]) -> dict[str, Row[A
 
 async def valid_codes_beginning(session: AsyncSession, prefix: str, today: date) -> list[str]:
     """Known codes that begin alike and may be used today, to suggest from."""
-    begun = or_(known_code.c.valid_from.is_(None), known_code.c.valid_from <= today)
-    usable = begun & or_(
-        known_code.c.valid_to >= today, known_code.c.valid_to.is_(None) & (known_code.c.status == "active")
-    )
-    query = select(known_code.c.key).where(known_code.c.key.startswith(prefix, autoescape=True), usable)
+    query = select(known_code.c.key).where(known_code.c.key.startswith(prefix, autoescape=True), _usable(today))
     return list(await session.scalars(query.order_by(known_code.c.key).limit(200)))
 
 
@@ -38,6 +34,32 @@ async def known_providers(session: AsyncSession, hsa_ids: Collection[str]) -> se
     """Those among care providers' HSA-ids that a known unit belongs to."""
     query = select(known_unit.c.care_provider).where(known_unit.c.care_provider.in_(hsa_ids)).distinct()
     return set(await session.scalars(query))
+
+
+def _usable(today: date) -> ColumnElement[bool]:
+    begun = or_(known_code.c.valid_from.is_(None), known_code.c.valid_from <= today)
+    return begun & or_(
+        known_code.c.valid_to >= today, known_code.c.valid_to.is_(None) & (known_code.c.status == "active")
+    )
+
+
+async def usable_codes(session: AsyncSession, systems: Collection[str], today: date) -> dict[str, list[str]]:
+    """The codes of each system that may be used today."""
+    found: dict[str, list[str]] = {system: [] for system in systems}
+    where = or_(*(known_code.c.key.startswith(f"{system}|", autoescape=True) for system in systems))
+    for key in await session.scalars(select(known_code.c.key).where(where, _usable(today)).order_by(known_code.c.key)):
+        system, _, code = key.partition("|")
+        found[system].append(code)
+    return found
+
+
+async def units_of(session: AsyncSession, region: str, owner: str, today: date) -> list[str]:
+    """The open units that a region works with: those its agreements name, and those whose HSA-id it has issued."""
+    named = select(func.unnest(listed.c.units)).where(listed.c.region == region)
+    of = known_unit.c
+    theirs = of.hsa_id.startswith(f"SE{owner}-", autoescape=True) | of.hsa_id.in_(named)
+    still = (of.status == "active") & or_(of.closed_on.is_(None), of.closed_on >= today)
+    return list(await session.scalars(select(of.hsa_id).where(theirs, still).order_by(of.hsa_id)))
 
 
 async def keep_codes(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:

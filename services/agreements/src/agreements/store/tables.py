@@ -9,10 +9,12 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -101,6 +103,60 @@ refusal = Table(
     Column("way", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("why", Text, nullable=False),
+)
+
+submission = Table(
+    "submission",
+    tables,
+    Column("id", Text, primary_key=True),
+    Column("region", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("roles", ARRAY(Text), nullable=False),
+    Column("name", Text),
+    Column("size", BigInteger, nullable=False),
+    Column("mapping", JSONB),
+    Column("status", Text, nullable=False),
+    Column("format", Text),
+    Column("rows", Integer),
+    Column("rows_done", Integer, nullable=False, server_default="0"),
+    Column("agreements_done", Integer, nullable=False, server_default="0"),
+    Column("counts", JSONB, nullable=False, server_default="{}"),
+    Column("findings", JSONB, nullable=False, server_default="[]"),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("finished_at", DateTime(timezone=True)),
+    Index("submission_region", "region", "received_at"),
+    Index("submission_waiting", "received_at", postgresql_where=text("finished_at IS NULL")),
+)
+
+submission_upload = Table(
+    "submission_upload",
+    tables,
+    Column("submission_id", Text, primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+submission_verdict = Table(
+    "submission_verdict",
+    tables,
+    Column("submission_id", Text, primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("rows", ARRAY(Integer), nullable=False),
+    Column("number", Text),
+    Column("verdict", Text, nullable=False),
+    Column("agreement_id", Text),
+    Column("findings", JSONB, nullable=False),
+    Index("submission_verdict_agreement", "agreement_id"),
+)
+
+column_mapping = Table(
+    "column_mapping",
+    tables,
+    Column("region", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("mapping", JSONB, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
 )
 
 known_code = Table(
