@@ -20,3 +20,6 @@ class Role(StrEnum):
 
 READERS = frozenset(Role)
 """Everybody who may read what is published."""
+
+SEES_TERMS = READERS - {Role.PROVIDER, Role.ANALYST}
+"""Who works for a region or the agency. Terms and prices are for them: providers never see each other's."""

@@ -16,7 +16,7 @@ TODAY = date(2026, 3, 29)
 def shown(make):
     """The katarakt offer of unit A as a hit, on a fixed day."""
 
-    def of(*, agreements=(), waits=(), unit=None, tier=None, near=None, region="14"):
+    def of(*, agreements=(), waits=(), unit=None, tier=None, near=None, region="14", terms=True):
         document = build(
             Sources(
                 unit=unit_of((unit or make.unit("A")).model_dump(mode="json"), "Stockholm"),
@@ -42,6 +42,7 @@ def shown(make):
             sort=Sort.BEST,
             limit=20,
             offset=0,
+            terms=terms,
         )
         return hit.shown(document, "id", question, tier, set())
 

@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.agreements import ReimbursementModel
 from contracts.types import RegionCode
 from kit import auth, database, health, http
-from kit.auth import Policy
+from kit.auth import Caller, CallerOf, Policy
 from kit.database import Transaction
 from kit.http import Problem, invalid
 from rules.calendar import swedish_day
-from rules.roles import READERS
+from rules.roles import READERS, SEES_TERMS
 from search.domain.question import Basis, Question, Sort
 from search.index.engine import EngineAway, Index
 from search.service import answer
@@ -77,41 +77,52 @@ router = APIRouter(tags=["offers"], dependencies=[Depends(_once)])
 
 
 @router.get("/offers")
-async def find(asked: Annotated[AskedOnPage, Query()], request: Request, session: Transaction) -> dict[str, Any]:
+async def find(
+    asked: Annotated[AskedOnPage, Query()], request: Request, caller: CallerOf, session: Transaction
+) -> dict[str, Any]:
     """Offers that match, best first, each with the reason why it ranks where it does.
+
+    Terms and prices of agreements (through whom, the question to ask, price, who invoices, volume left, reimbursement
+    model, link to the document) are for regions and the agency; in an answer to a provider or an analyst they are left
+    out, and they cannot filter by them.
 
     `region_profiles` tells, by region code, whom to call at each hit's `care_unit.region` (`office`), and for
     `patient_region` also where invoices go, who pays first, and the rules for travel, lodging and companion. Where a
     region has told nothing these are null, and `text` says so.
     """
-    return await _answer(asked, request.app.state.index, session)
+    return await _answer(asked, request.app.state.index, caller, session)
 
 
 @router.post("/offers/search")
-async def find_by_body(asked: AskedOnPage, request: Request, session: Transaction) -> dict[str, Any]:
+async def find_by_body(asked: AskedOnPage, request: Request, caller: CallerOf, session: Transaction) -> dict[str, Any]:
     """The same search with the question in the body."""
-    return await _answer(asked, request.app.state.index, session)
+    return await _answer(asked, request.app.state.index, caller, session)
 
 
 @router.get("/offers/{offer_id}")
-async def read(offer_id: str, seen: Annotated[Seen, Query()], request: Request, session: Transaction) -> dict[str, Any]:
+async def read(
+    offer_id: str, seen: Annotated[Seen, Query()], request: Request, caller: CallerOf, session: Transaction
+) -> dict[str, Any]:
     """One offer that is in force today, with the same `region_profiles` as in a search."""
-    question = await _question(AskedOnPage(near=seen.near, patient_region=seen.patient_region), session)
+    question = await _question(AskedOnPage(near=seen.near, patient_region=seen.patient_region), caller, session)
     found = await answer.one(request.app.state.index, offer_id, question)
     if found is None:
         raise Problem(404, "there is no such offer in force")
     return {**found, "region_profiles": await answer.region_profiles(session, [found], question)}
 
 
-async def _answer(asked: AskedOnPage, index: Index, session: Transaction) -> dict[str, Any]:
-    question = await _question(asked, session)
+async def _answer(asked: AskedOnPage, index: Index, caller: Caller, session: Transaction) -> dict[str, Any]:
+    question = await _question(asked, caller, session)
     found = await answer.search(index, question)
     profiles = await answer.region_profiles(session, found.items, question)
     page = {"items": found.items, "total": found.total, "page": asked.page, "limit": asked.limit}
     return {**page, "region_profiles": profiles}
 
 
-async def _question(asked: AskedOnPage, session: Transaction) -> Question:
+async def _question(asked: AskedOnPage, caller: Caller, session: Transaction) -> Question:
+    terms = not caller.roles.isdisjoint(SEES_TERMS)
+    if asked.reimbursement_model is not None and not terms:
+        raise invalid("reimbursement_model", "is for regions and the agency only", status=403)
     if asked.page * asked.limit > 10_000:
         raise invalid("page", "page x limit must not exceed 10000: narrow the question instead", status=400)
     if asked.near is None and (asked.sort is Sort.DISTANCE or asked.max_distance_km is not None):
@@ -131,6 +142,7 @@ async def _question(asked: AskedOnPage, session: Transaction) -> Question:
         sort=asked.sort,
         limit=asked.limit,
         offset=(asked.page - 1) * asked.limit,
+        terms=terms,
     )
 
 

@@ -1,9 +1,11 @@
 """Puts search together: the api process, the worker process, migrations."""
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -12,6 +14,7 @@ from kit.consumer import Consumer
 from search.consumer import HANDLERS, handlers
 from search.index.engine import EngineAway, Index
 from search.service.indexing import Indexer
+from search.service.purging import prove
 from search.service.rebuild import Progress, Refused, Report, RowsRebuild, alone
 from search.service.refill import refill
 from search.settings import Settings
@@ -132,8 +135,61 @@ def _rebuild(given: Settings, asked: argparse.Namespace) -> None:
     raise SystemExit(terminal.run("rebuild", work))
 
 
+def _purged_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = (
+        "example: python -m search purged 0b1f7a52-6f5c-4c53-9d53-2f3f6a1c9e03 --words - < words.txt. Exit code 0: it"
+        " was purged and nothing is left; 1: something is left, or it was never purged here. Only where is told, never"
+        " what was found."
+    )
+    parser.add_argument("agreement", metavar="AGREEMENT-ID", help="the agreement's id, not its number")
+    parser.add_argument(
+        "--words",
+        metavar="FILE",
+        help="also look for these texts, one a line, such as its number and name; - reads them from standard input",
+    )
+    parser.add_argument("--json", action="store_true", help="for machines: one JSON object")
+
+
+def _words(file: str | None) -> list[str]:
+    try:
+        lines = (
+            () if file is None else sys.stdin if file == "-" else Path(file).read_text(encoding="utf-8").splitlines()
+        )
+        return [line.strip() for line in lines if line.strip()]
+    except UnicodeDecodeError:
+        raise terminal.Misused("the words are not UTF-8") from None
+
+
+def _purged(given: Settings, asked: argparse.Namespace) -> None:
+    logging.configure("search", "WARNING", sys.stderr)
+
+    async def work() -> int:
+        words = _words(asked.words)
+        engine = database.connect(given.postgres_url, pool_size=1)
+        index = Index(given.opensearch_url, given.index_name)
+        try:
+            async with database.sessions(engine)() as session:
+                proof = await prove(session, index, asked.agreement, words, _Telling())
+        except EngineAway:
+            sys.stderr.write("purged: OpenSearch is away; run it again\n")
+            return terminal.FAILED
+        finally:
+            await index.close()
+            await engine.dispose()
+        if asked.json:
+            terminal.out(json.dumps(proof.as_json(), ensure_ascii=False))
+        else:
+            rows = [(one.place, one.what, one.count) for one in proof.traces]
+            for line in terminal.table(("WHERE", "WHAT", "TIMES"), rows) if rows else ():
+                terminal.out(line)
+            terminal.out(proof.verdict())
+        return terminal.DONE if proof.holds else terminal.FAILED
+
+    raise SystemExit(terminal.run("purged", work))
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    """`python -m search api|worker|all|migrate|rebuild|parked`."""
+    """`python -m search api|worker|all|migrate|rebuild|purged|parked`."""
     asked = process.command(
         "search",
         "One explained search over agreement, place and wait.",
@@ -143,10 +199,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             "all": "Both in one process.",
             "migrate": "Bring the database up to date.",
             "rebuild": "Make rows and index anew while the workers run and searches are answered.",
+            "purged": "Prove that nothing is left of an agreement that became confidential.",
             "parked": parked_arguments.SENTENCE,
         },
         argv,
-        {"rebuild": _rebuild_arguments, "parked": parked_arguments.arguments},
+        {"rebuild": _rebuild_arguments, "purged": _purged_arguments, "parked": parked_arguments.arguments},
     )
     given = settings.read(Settings)
     logging.configure("search", given.log_level, sys.stderr if asked.command == "parked" else None)
@@ -165,5 +222,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             migrate(given.postgres_url, given.migrations)
         case "rebuild":
             _rebuild(given, asked)
+        case "purged":
+            _purged(given, asked)
         case "parked":
             sys.exit(parked_command.run(asked, "search", given.kafka_bootstrap, given.postgres_url, HANDLERS))

@@ -13,6 +13,10 @@ from search.domain.waits import days_by_region
 
 Json = Mapping[str, Any]
 
+TERMS_OF_USE = ("through", "question", "price", "invoiced_by", "volume_left")
+"""Whom another region turns to and what it asks, at whose price, who invoices, how many patients more."""
+CONDITIONS = ("referral_required", "payment_commitment_required", "self_referral", "self_referral_how")
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -142,7 +146,12 @@ def _agreed(agreement: Json, service: Json) -> dict[str, Any]:
         "use": use["use"],
         "usable_by": sorted(REGIONS if use["use"] == "yes" else {*agreement["commissioning_regions"], *named}),
         "on_request": use["use"] == "on_request",
-        "question": use["question"],
+        # The regions' agreement on each other's patients: also the ground to use another region's own provision.
+        "riksavtalet": agreement["basis"] in {"own_provision", "national_agreement"},
+        "leading_region": agreement.get("leading_region"),
+        # Stored by an older release, an agreement says less.
+        "terms_of_use": {name: use.get(name) for name in TERMS_OF_USE},
+        "conditions": {name: service["conditions"].get(name) for name in CONDITIONS},
         "reimbursement_model": payment["model"] if payment is not None else None,
         "age_min": group["age_min"] if group is not None else None,
         "age_max": group["age_max"] if group is not None else None,

@@ -6,7 +6,7 @@ from typing import Any
 
 from search.domain import tiers, waits
 from search.domain.age import told
-from search.domain.question import Question
+from search.domain.question import Basis, Question
 from search.domain.tiers import Tier, Usable
 
 Json = Mapping[str, Any]
@@ -29,8 +29,9 @@ def of(
         "tier": {"rank": tiers.rank(tier), "id": tier.id, "text": tier.text} if tier is not None else None,
         "matched": list(_matched(document, question, matched)),
         "ranked_by": _ranked_by(document, ranked_by),
+        "requires": list(_requires(tier, question.patient_region, agreed)),
         "lowers": [
-            *_unsure_of_use(tier, agreed),
+            *_unsure_of_use(tier, agreed, terms=question.terms),
             *_unsure_of_wait(document, question, ranked_by),
             *_unsure_of_distance(document, question, distance),
         ],
@@ -60,10 +61,23 @@ def _ranked_by(document: Json, wait: Json | None) -> str | None:
     return f"{_MEASURES[wait['measure']]}: {wait['days']:g} dagar, {whose}{more}"
 
 
-def _unsure_of_use(tier: Tier | None, agreed: Sequence[Json]) -> Iterable[str]:
+def _requires(tier: Tier | None, region: str | None, agreed: Sequence[Json]) -> Iterable[str]:
+    """What the patient's region must send along, where Riksavtalet is the only ground to use the care."""
+    if tier is None or tier.usable is Usable.UNKNOWN:
+        return
+    asked = tier.usable is Usable.ON_REQUEST
+    ways = [basis for basis in agreed if (basis["on_request"] if asked else region in basis["usable_by"])]
+    others = [basis for basis in ways if basis["kind"] != Basis.OWN or basis["region"] != region]
+    if ways and ways == others and all(basis["riksavtalet"] for basis in ways):
+        yield "Enligt Riksavtalet: remiss och hemregionens betalningsförbindelse"
+
+
+def _unsure_of_use(tier: Tier | None, agreed: Sequence[Json], *, terms: bool) -> Iterable[str]:
     if tier is not None and tier.usable is Usable.ON_REQUEST:
-        questions = sorted({basis["question"] for basis in agreed if basis["on_request"] and basis["question"]})
-        yield " ".join(["Avtalets region ska tillfrågas först.", *questions])
+        asked = [basis["terms_of_use"] for basis in agreed if basis["on_request"] and terms]
+        through = sorted({f"Vänd er till: {one['through']}." for one in asked if one["through"]})
+        questions = sorted({one["question"] for one in asked if one["question"]})
+        yield " ".join(["Avtalets region ska tillfrågas först.", *through, *questions])
     if tier is not None and tier.usable is Usable.UNKNOWN and agreed:
         yield "Avtal finns, men inget som patientens region får använda"
 

@@ -8,10 +8,15 @@ from rules.distance import kilometres
 from rules.regions import REGIONS
 from search.domain import explanation
 from search.domain.age import provenance
+from search.domain.document import TERMS_OF_USE
 from search.domain.question import Question
 from search.domain.tiers import Tier
 
 Json = Mapping[str, Any]
+
+FOR_REGIONS = frozenset({*TERMS_OF_USE, "reimbursement_model", "document_url"})
+"""Fields of an agreement in a hit that are for regions only, as the contract marks them. For others they are left out:
+null would read as something the agreement says."""
 
 
 def shown(document: Json, offer: str, question: Question, tier: Tier | None, matched: set[str]) -> dict[str, Any]:
@@ -50,21 +55,25 @@ def _usable_first(bases: Iterable[Json], question: Question) -> list[Json]:
 
 
 def _agreement(basis: Json, question: Question) -> dict[str, Any]:
-    region = question.patient_region
-    return {
+    region, terms = question.patient_region, basis["terms_of_use"]
+    shown = {
         "id": basis["agreement_id"],
         "number": basis["number"],
         "region": basis["region"],
+        "leading_region": basis["leading_region"],
         "valid_from": basis["valid_from"],
         "valid_to": basis["valid_to"],
         "usable_by": "all" if len(basis["usable_by"]) == len(REGIONS) else basis["usable_by"],
         "usable": None if region is None else region in basis["usable_by"],
         "on_request": basis["on_request"],
-        "question": basis["question"] if basis["on_request"] else None,
+        **terms,
+        "question": terms["question"] if basis["on_request"] else None,
         "reimbursement_model": basis["reimbursement_model"],
         "target_group": {name: basis[name] for name in ("age_min", "age_max", "sex")},
+        "conditions": basis["conditions"],
         "document_url": basis["document_url"],
     }
+    return shown if question.terms else {name: value for name, value in shown.items() if name not in FOR_REGIONS}
 
 
 def _wait(wait: Json, today: date) -> dict[str, Any]:

@@ -51,3 +51,5 @@ class Question:
     sort: Sort
     limit: int
     offset: int
+    terms: bool
+    """Whoever asks may see what is for regions only."""

@@ -36,6 +36,8 @@ class Tier:
     where: Where
     usable: Usable
     kinds: tuple[Basis, ...]
+    riksavtalet: bool | None = None
+    """Under the regions' national agreement (True), apart from it (False), or either (None)."""
 
 
 _AGREED = (Basis.AGREEMENT, Basis.OWN)
@@ -49,8 +51,16 @@ TIERS: tuple[Tier, ...] = (
         Where.ANYWHERE,
         Usable.YES,
         (Basis.AGREEMENT,),
+        riksavtalet=False,
     ),
-    Tier("own_provision", "Annan regions egen vård, enligt Riksavtalet", Where.ANYWHERE, Usable.YES, (Basis.OWN,)),
+    Tier(
+        "own_provision",
+        "Annan regions egen vård, enligt Riksavtalet",
+        Where.ANYWHERE,
+        Usable.YES,
+        _AGREED,
+        riksavtalet=True,
+    ),
     Tier("on_request", "Får användas efter förfrågan", Where.ANYWHERE, Usable.ON_REQUEST, _AGREED),
     Tier("catalogue", "Inget känt avtal som regionen får använda", Where.ANYWHERE, Usable.UNKNOWN, tuple(Basis)),
 )

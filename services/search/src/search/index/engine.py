@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import time_ns
 from typing import Any
@@ -19,6 +20,7 @@ log = structlog.get_logger(__name__)
 
 _HIDDEN = b'{"deleted":true}'
 _EVERY_ITEM = "items.*._id,items.*.status,items.*.error.reason"
+_PAGE, _SCROLL = 1000, "1m"
 _CONFLICT, _NOT_FOUND, _TOO_MANY = 409, 404, 429
 
 
@@ -162,6 +164,26 @@ class Index:
         except TransportError as error:
             raise _away(error) from None
         return {row["_id"]: (row["_version"], row["_source"]) for row in answer["docs"] if row.get("found")}
+
+    async def all(self, name: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        """Every document of an index with its id, hidden ones too. Raises EngineAway, or IndexGone."""
+        await self.refresh(name)
+        scroll = None
+        try:
+            answer = await self._client.search(
+                index=name, body={"size": _PAGE, "sort": ["_doc"]}, params={"scroll": _SCROLL}
+            )
+            while answer["hits"]["hits"]:
+                scroll = answer["_scroll_id"]
+                for row in answer["hits"]["hits"]:
+                    yield row["_id"], row["_source"]
+                answer = await self._client.scroll(body={"scroll_id": scroll, "scroll": _SCROLL})
+        except TransportError as error:
+            raise _away(error) from None
+        finally:
+            if scroll is not None:
+                with suppress(TransportError):
+                    await self._client.clear_scroll(body={"scroll_id": [scroll]})
 
     async def search(self, query: Mapping[str, Any]) -> Any:
         """The engine's answer to a query body. Raises EngineAway; a partial answer is no answer."""

@@ -95,6 +95,9 @@ def _in_tier(tier: Tier, question: Question, region: str) -> Clause:
         basis.append({"term": {"bases.usable_by": region}})
     if tier.usable is Usable.ON_REQUEST:
         basis.append({"term": {"bases.on_request": True}})
+    if tier.riksavtalet is not None:
+        under: Clause = {"term": {"bases.riksavtalet": True}}
+        basis.append(under if tier.riksavtalet else {"bool": {"must_not": under}})
     clauses = [_on_one_basis(basis)]
     if tier.where is Where.OWN_REGION:
         clauses.append({"term": {"region": region}})

@@ -13,7 +13,7 @@ import structlog
 from kit.logging import where
 from search.domain.document import build, offer_id
 from search.index.engine import Index
-from search.store import followed, joined, offers
+from search.store import followed, joined, offers, purges
 from search.store.followed import Followed
 from search.store.offers import Offer
 
@@ -61,6 +61,7 @@ async def advance(
             named = {offer_id(row.unit, row.code_key): row for row in flight.batch}
             reasons = {**reasons, **{named[name]: reason for name, reason in refused.items()}}
         if reasons or await followed.refuses(connection, one.name):
+            await _hide_purged(connection, index, one.name, reasons)
             await followed.judge(connection, one.name, flight.batch, reasons)
         await followed.move(connection, one.name, flight.batch[-1])
         moved(len(flight.batch))
@@ -86,6 +87,19 @@ async def advance(
             flight.writing.cancel()
         await asyncio.gather(*(flight.writing for flight in flights), return_exceptions=True)
     return replace(one, cursor=cursor), caught_up
+
+
+async def _hide_purged(connection: asyncpg.Connection, index: Index, name: str, reasons: Faults) -> None:
+    """What cannot be shown as it is stays as it was, unless that shows an agreement that became confidential."""
+    named = {offer_id(one.unit, one.code_key): one for one in reasons}
+    held = await index.read(name, list(named))
+    shown = {
+        offer: {basis["agreement_id"] for basis in document.get("bases", ()) if basis.get("agreement_id")}
+        for offer, (_, document) in held.items()
+    }
+    purged = await purges.among(connection, {agreement for found in shown.values() for agreement in found})
+    hidden = [(offer, named[offer].revision, None) for offer, found in shown.items() if found & purged]
+    await index.write(name, hidden)
 
 
 async def documents(

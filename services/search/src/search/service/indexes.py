@@ -6,7 +6,7 @@ import asyncpg
 import structlog
 
 from search.index.engine import Index
-from search.store import followed, offers
+from search.store import followed, offers, purges
 from search.store.followed import Followed
 
 log = structlog.get_logger(__name__)
@@ -60,6 +60,23 @@ async def search_in(connection: asyncpg.Connection, index: Index, one: Followed)
     await index.search_in(one.name)
     for name in (await followed.last_searched(connection))[_KEPT:]:
         await drop(connection, index, name)
+
+
+async def drop_before_purges(connection: asyncpg.Connection, index: Index) -> None:
+    """Remove an index that was searched once and follows no more, where an agreement was purged after it stopped.
+
+    It is kept for a release that is taken back, and would show then what became confidential. That release makes a new
+    one. Raises EngineAway.
+    """
+    purged = await purges.last(connection)
+    stopped = [one for one in await followed.known(connection) if one.cursor.revision < purged]
+    if not stopped:
+        return
+    existing, once = await index.existing(), set(await followed.last_searched(connection))
+    for one in stopped:
+        if one.name in once and one.name in existing and not existing[one.name].searched:
+            log.warning("index removed for a purge", index=one.name)
+            await drop(connection, index, one.name)
 
 
 async def drop(connection: asyncpg.Connection, index: Index, name: str) -> None:

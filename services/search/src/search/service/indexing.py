@@ -116,6 +116,7 @@ class Indexer:
         """Each index that is to follow does so for a while; True when any of them had to. Raises EngineAway."""
         if self._own is None or time.monotonic() >= self._look_at:
             self._own, self._other = await indexes.to_follow(connection, self._index)
+            await indexes.drop_before_purges(connection, self._index)
             self._look_at = time.monotonic() + _TURN_SECONDS
         own, other = self._own, self._other
         if other is not None:

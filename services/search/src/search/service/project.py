@@ -4,7 +4,7 @@ Whatever order, repeats or gaps messages come in, the same last states leave the
 what has the same version is written again too: a damaged row becomes what was told.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,9 +18,10 @@ from contracts import (
     RegionProfileUpdated,
     WaittimeUpdated,
 )
+from contracts.agreements import AgreementStatus
 from contracts.types import System
 from kit.database import upsert_newer
-from search.store import offers, sources
+from search.store import offers, purges, sources
 from search.store.sources import Pair
 from search.store.tables import agreement, care_unit, code, offering, region_profile, wait
 
@@ -56,15 +57,25 @@ async def offerings(session: AsyncSession, events: Sequence[CareOfferingUpdated]
 async def agreements(session: AsyncSession, events: Sequence[AgreementRegistered], *, mend: bool = False) -> None:
     """Agreements: each code at each unit is a basis for an offer."""
     revision = await offers.begin(session)
-    rows = [{"id": event.key(), "version": event.version, "content": _content(event)} for event in events]
+    rows = [{"id": event.key(), "version": event.version, "content": _kept(event)} for event in events]
     changed = _newest(events, [row.id for row in await upsert_newer(session, agreement, rows, mend=mend)])
-    lines = {
-        key: [
-            (unit, code.key) for service in event.services for unit in service.units for code in service.care_services
-        ]
-        for key, event in changed.items()
-    }
+    lines = {key: list(_pairs(event)) for key, event in changed.items()}
+    await purges.add(session, revision, [key for key, event in changed.items() if _is_purged(event)])
     await _touch(session, revision, await sources.replace_lines(session, lines))
+
+
+def _is_purged(event: AgreementRegistered) -> bool:
+    return event.status == AgreementStatus.PURGED
+
+
+def _kept(event: AgreementRegistered) -> Any:
+    # Whatever came along with it: of one that became confidential only the status is kept, beside id and version.
+    return purges.LEFT if _is_purged(event) else _content(event)
+
+
+def _pairs(event: AgreementRegistered) -> Iterator[Pair]:
+    for service in () if _is_purged(event) else event.services:
+        yield from ((unit, code.key) for unit in service.units for code in service.care_services)
 
 
 async def waits(session: AsyncSession, events: Sequence[WaittimeUpdated], *, mend: bool = False) -> None:

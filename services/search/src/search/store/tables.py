@@ -34,6 +34,14 @@ agreement = Table(
     Column("content", JSON, nullable=False),
 )
 
+purged_agreement = Table(
+    "purged_agreement",
+    tables,
+    Column("id", _Key, primary_key=True),
+    Column("revision", BigInteger, nullable=False, comment="an index that has come this far shows nothing of it"),
+    comment="agreements that became confidential",
+)
+
 wait = Table(
     "wait",
     tables,
