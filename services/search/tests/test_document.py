@@ -85,8 +85,20 @@ def test_there_is_nothing_to_show_of_a_closed_unit_or_without_any_basis(make, do
 
     assert document(unit=make.unit("A", status="closed"), agreements=[agreement]) is None
     assert document(waits=[wait]) is None
-    assert document(agreements=[make.agreement("1", "01", ["A"], status="terminated")]) is None
+    for status in ("terminated", "expired", "withdrawn", "purged"):
+        assert document(agreements=[make.agreement("1", "01", ["A"], status=status)]) is None
     assert document(offerings=[make.offering("A", status="ended")]) is None
+
+
+def test_an_agreement_that_an_older_release_stored_is_shown_with_what_it_says(make, document):
+    older = make.agreement("1", "01", ["A"]).model_dump(mode="json")
+    del older["leading_region"], older["services"][0]["conditions"]["self_referral_how"]
+    for name in ("price", "invoiced_by", "volume_left"):
+        del older["use_by_others"][name]
+
+    (service,) = services_of(older)
+    assert service.basis["terms_of_use"]["question"] == "Finns plats?"
+    assert service.basis["terms_of_use"]["price"] is service.basis["leading_region"] is None
 
 
 def test_neither_amounts_nor_organisation_numbers_are_in_the_document(make, document):

@@ -152,6 +152,26 @@ def test_what_must_be_asked_first_is_said_in_the_regions_own_words(make, shown):
     )
 
 
+def test_who_does_not_see_terms_is_told_that_one_must_ask_and_no_more(make, shown):
+    agreement = make.agreement("7", "01", ["A"], use="on_request", valid_from="2026-01-01")
+    on_request = next(tier for tier in tiers.TIERS if tier.id == "on_request")
+
+    found = shown(agreements=[agreement], tier=on_request, terms=False)
+
+    assert found["explain"]["lowers"][0] == "Avtalets region ska tillfrågas först."
+    assert "Finns plats?" not in str(found)
+
+
+def test_with_an_agreement_beside_riksavtalet_nothing_is_needed_on_its_account(make, shown):
+    care = make.agreement("1", "01", ["A"], basis="own_provision", use="yes", valid_from="2026-01-01")
+    own = make.agreement("2", "14", ["A"], valid_from="2026-01-01")
+    tier = next(tier for tier in tiers.TIERS if tier.id == "own_provision")
+
+    assert len(shown(agreements=[care], tier=tier)["explain"]["requires"]) == 1
+    assert shown(agreements=[care, own], tier=tier)["explain"]["requires"] == []
+    assert shown(agreements=[care], region=None)["explain"]["requires"] == []
+
+
 def test_an_agreement_that_the_region_may_not_use_is_said_to_exist(make, shown):
     agreement = make.agreement("7", "01", ["A"], valid_from="2026-01-01")
 

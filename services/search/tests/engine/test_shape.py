@@ -2,9 +2,15 @@
 
 import pytest
 
+from contracts.agreements import AgreedService, AgreementRegistered, UseByOthers
+from contracts.audience import Audience, audience_of
+from search.domain.hit import FOR_REGIONS
+
 pytestmark = pytest.mark.engine
 
-AGREEMENT = {"id", "region", "valid_from", "valid_to", "usable_by", "reimbursement_model", "document_url"}
+PUBLIC = {"id", "region", "valid_from", "valid_to", "usable_by", "on_request", "target_group", "conditions"}
+TERMS = {"reimbursement_model", "document_url", "through", "question", "price", "invoiced_by", "volume_left"}
+AGREEMENT = PUBLIC | TERMS
 WAIT = {"measure", "days", "kind", "source", "period", "observed_at", "age_days", "stale"}
 HIT = {
     "id",
@@ -147,9 +153,88 @@ async def test_no_role_is_shown_amounts_or_organisation_numbers(katarakt, make, 
         assert "organisation_number" not in answer.text
 
 
-async def test_what_the_audience_mark_names_is_known_and_kept_out():
-    from contracts.agreements import AgreementRegistered
+@pytest.fixture(scope="module")
+async def on_request(shared_world, make, katarakt):
+    """An offer of another region, with terms and prices, that is to be asked for."""
+    use = {"use": "on_request", "regions": [], "through": "Kansliet Umeå", "question": "När senast?"}
+    use |= {"price": "separate", "invoiced_by": "owning_region", "volume_left": 40}
+    await shared_world.found(
+        make.unit("ASK", "2480"),
+        make.code(make.kna),
+        make.agreement("77", "24", ["ASK"], [make.kna], use_by_others=use),
+    )
+    return shared_world
 
+
+async def _answers(world, make, headers):
+    """The one offer in each of the three ways."""
+    asked = {"patient_region": "14", "care_service": make.kna}
+    return [
+        (await world.http.get("/offers", params=asked, headers=headers)).json()["items"],
+        (await world.http.post("/offers/search", json=asked, headers=headers)).json()["items"],
+        [(await world.http.get(f"/offers/{make.hsa('ASK')}|{make.kna}?patient_region=14", headers=headers)).json()],
+    ]
+
+
+@pytest.mark.parametrize("role", ["navigator", "agreement-admin", "operator", "agency-reviewer", "region-system"])
+async def test_regions_and_the_agency_see_whom_to_ask_what_at_whose_price(on_request, make, bearer, role):
+    for hits in await _answers(on_request, make, bearer(role, region="14")):
+        (hit,) = hits
+        (agreement,) = hit["agreements"]
+        assert {name: agreement[name] for name in TERMS} == {
+            "reimbursement_model": "drg",
+            "document_url": "https://avtal.example/77",
+            "through": "Kansliet Umeå",
+            "question": "När senast?",
+            "price": "separate",
+            "invoiced_by": "owning_region",
+            "volume_left": 40,
+        }
+        assert hit["explain"]["lowers"][0] == (
+            "Avtalets region ska tillfrågas först. Vänd er till: Kansliet Umeå. När senast?"
+        )
+
+
+@pytest.mark.parametrize("role", ["provider", "analyst"])
+async def test_providers_and_analysts_see_that_it_is_usable_and_no_terms_or_prices(on_request, make, bearer, role):
+    for hits in await _answers(on_request, make, bearer(role, region="14")):
+        (hit,) = hits
+        (agreement,) = hit["agreements"]
+        assert agreement.keys() >= PUBLIC
+        assert agreement.keys() & TERMS == set()
+        assert agreement["on_request"]
+        assert hit["explain"]["tier"]["id"] == "on_request"
+        assert hit["explain"]["lowers"][0] == "Avtalets region ska tillfrågas först."
+        assert not any(
+            term in str(hit) for term in ("Kansliet", "senast", "avtal.example", "separate", "drg", "owning")
+        )
+
+
+@pytest.mark.parametrize("role", ["provider", "analyst"])
+async def test_who_may_not_see_the_reimbursement_model_cannot_search_by_it(on_request, bearer, role):
+    headers, asked = bearer(role), {"reimbursement_model": "drg"}
+    for answer in (
+        await on_request.http.get("/offers", params=asked, headers=headers),
+        await on_request.http.post("/offers/search", json=asked, headers=headers),
+    ):
+        assert answer.status_code == 403
+        assert answer.json()["errors"] == [
+            {"field": "reimbursement_model", "reason": "is for regions and the agency only"}
+        ]
+
+
+def test_what_is_withheld_is_what_the_contract_marks_for_regions():
+    marked = {
+        name
+        for model in (AgreementRegistered, UseByOthers, AgreedService)
+        for name, field in model.model_fields.items()
+        if audience_of(field) is Audience.REGIONS
+    }
+    not_in_search = {"extension_option", "expected_capacity"}
+    assert marked - not_in_search == FOR_REGIONS - {"reimbursement_model"} | {"reimbursement"}
+
+
+async def test_what_the_audience_mark_names_is_known_and_kept_out():
     schema = AgreementRegistered.model_json_schema()
     marked = [
         (part, name)

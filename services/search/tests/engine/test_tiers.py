@@ -27,6 +27,11 @@ TABLE = [
     ("NOTNAMED", STOCKHOLM, {"region": "01", "use": "named_regions", "named": ["12"]}, "14", "catalogue"),
     ("JOINT", UMEA, {"region": "24", "commissioning_regions": ["24", "14"]}, "14", "agreement"),
     ("OTHERSCARE", UMEA, {"region": "24", "use": "yes", "basis": "own_provision"}, "14", "own_provision"),
+    # Another region's care that the patient's own region has registered under Riksavtalet.
+    ("RIKS", UMEA, {"region": "14", "basis": "national_agreement"}, "14", "own_provision"),
+    ("RIKSNEAR", VARBERG, {"region": "14", "basis": "national_agreement"}, "14", "collaboration_region"),
+    ("RIKSNOT", UMEA, {"region": "01", "basis": "national_agreement"}, "14", "catalogue"),
+    ("BILATERAL", UMEA, {"region": "14", "basis": "bilateral_agreement"}, "14", "agreement"),
     ("ASK", UMEA, {"region": "24", "use": "on_request"}, "14", "on_request"),
     ("ASKCARE", UMEA, {"region": "24", "use": "on_request", "basis": "own_provision"}, "14", "on_request"),
     ("ASKOWN", GOTEBORG, {"region": "01", "use": "on_request"}, "14", "on_request"),
@@ -50,6 +55,30 @@ async def test_each_offer_stands_in_the_first_tier_that_holds(sweden, make, suff
     hit = await sweden.hit(f"{suffix}|{make.katarakt}", patient_region=patient, limit=100)
 
     assert hit["explain"]["tier"]["id"] == tier
+
+
+@pytest.mark.parametrize(
+    ("suffix", "patient", "needed"),
+    [
+        ("OTHERSCARE", "14", True),
+        ("RIKS", "14", True),
+        ("RIKSNEAR", "14", True),
+        ("NEIGHBOURCARE", "14", True),
+        ("ASKCARE", "14", True),
+        ("OWNCARE", "14", False),
+        ("BILATERAL", "14", False),
+        ("NAMED", "14", False),
+        ("RIKSNOT", "14", False),
+        ("OFFERS", "14", False),
+    ],
+)
+async def test_under_riksavtalet_a_referral_and_a_payment_commitment_are_said_to_be_needed(
+    sweden, make, suffix, patient, needed
+):
+    hit = await sweden.hit(f"{suffix}|{make.katarakt}", patient_region=patient, limit=100)
+
+    told = ["Enligt Riksavtalet: remiss och hemregionens betalningsförbindelse"]
+    assert hit["explain"]["requires"] == (told if needed else [])
 
 
 async def test_tiers_come_in_the_tables_order(sweden):
