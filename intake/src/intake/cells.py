@@ -15,8 +15,8 @@ from typing import Any
 
 from rules.regions import REGIONS
 
-Cell = str | float | int | bool | date | datetime | time | timedelta
-"""What calamine and csv give; a blank cell is the empty text."""
+Cell = str | float | int | bool | date | datetime | time | timedelta | Decimal
+"""What calamine and csv give, and what we write; a blank cell is the empty text."""
 
 BLANKS = " \t\r\n\v\f\xa0\u2007\u202f\u200b\ufeff"
 _EXACT_DIGITS = 15
