@@ -99,7 +99,7 @@ def _distinct(rows: list[dict[str, Any]]) -> bool:
 
 @st.composite
 def agreements(draw: st.DrawFn, number: str) -> dict[str, Any]:
-    """A sound agreement, as it is stored."""
+    """An agreement that the form takes, as it is stored; whether its fields agree with each other is another matter."""
     region, *others = draw(st.lists(regions, min_size=1, max_size=3, unique=True))
     own = draw(st.booleans())
     use = draw(of(USES))
@@ -150,9 +150,8 @@ several = st.integers(1, 3).flatmap(lambda count: st.tuples(*(agreements(f"AVT-{
 def _read(file: io.BytesIO, **options: Any) -> list[dict[str, Any]]:
     found = []
     for sent in read(file, **options):
-        checked = check(sent, region=None, today=TODAY)
-        assert checked.form is not None, checked.findings
-        found.append(checked.form.as_json())
+        assert sent.findings == ()
+        found.append(AgreementForm.model_validate(sent.content).as_json())
     return found
 
 
