@@ -4,7 +4,6 @@ import io
 import json
 import zipfile
 import zlib
-from datetime import date
 from typing import Any
 
 import pytest
@@ -285,12 +284,14 @@ def test_the_same_row_twice_is_read_once_and_told() -> None:
     ]
 
 
-def test_a_period_that_begins_in_2035_or_has_ended_is_noted_and_taken() -> None:
-    for days, reason in (("2035-01-01", "more than 5 years ahead"), ("2024-01-01", "has ended")):
-        [sent] = read(as_csv([row(giltigt_från=days, giltigt_till=days)]))
-        checked = check(sent, region="14", today=date(2026, 3, 1))
-        assert checked.form
-        assert reason in str(checked.notes[0])
+def test_a_period_that_begins_in_2035_is_refused_and_one_that_has_ended_is_noted_and_taken() -> None:
+    [finding] = findings(as_csv([row(giltigt_från="2035-01-01", giltigt_till="")]))
+    assert (finding.field, finding.column, finding.value) == ("valid_from", "giltigt från", "2035-01-01")
+    assert "more than 5 years ahead" in finding.reason
+    [sent] = read(as_csv([row(giltigt_från="2024-01-01", giltigt_till="2024-12-31")]))
+    checked = check(sent, region="14", today=TODAY)
+    assert checked.form
+    assert "has ended" in str(checked.notes[0])
 
 
 PERSON = "19121212-1212"

@@ -105,3 +105,23 @@ def test_of_an_agreement_under_secrecy_only_the_row_is_told(mark: str) -> None:
     assert (sent.number, dict(sent.content), sent.origin) == (None, {}, None)
     [finding] = check(sent, region="14", today=TODAY).findings
     assert (finding.field, finding.row, finding.column, finding.value) == ("confidential", 2, None, None)
+
+
+def test_what_rests_on_a_cell_that_cannot_be_read_is_not_told_too() -> None:
+    [finding] = findings(as_csv([row(lag="LOUU", direktupphandling="ja", vårdval="ja")]))
+    assert (finding.field, finding.suggestion) == ("law", "did you mean LOU?")
+    [finding] = findings(as_csv([{**row(grund="egen regii"), "vårdgivare HSA-id": "", "vårdgivare namn": ""}]))
+    assert (finding.field, finding.suggestion) == ("basis", "did you mean egen regi?")
+
+
+def test_what_the_rules_say_is_told_together_with_what_cannot_be_read() -> None:
+    sent = {**row(giltigt_från="1/1", lag="LOV", direktupphandling="ja"), "ålder från": "90", "ålder till": "18"}
+    assert {finding.field for finding in findings(as_csv([sent]))} == {
+        "valid_from", "direct_award", "choice_of_care", "services.0.target_group.age_max"
+    }  # fmt: skip
+
+
+def test_what_the_profile_of_the_day_demands_is_told() -> None:
+    [sent] = read(as_csv([row()]))
+    found = check(sent, region="14", today=TODAY, mandatory=["services.*.reimbursement", "law"]).findings
+    assert [(finding.field, finding.row) for finding in found] == [("services.0.reimbursement", 2), ("law", 2)]

@@ -6,7 +6,7 @@ A reader takes a cell that is not blank, as Excel or a CSV file gives it, and re
 
 import difflib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -15,8 +15,8 @@ from typing import Any
 
 from rules.regions import REGIONS
 
-Cell = str | float | int | bool | date | datetime | time | timedelta
-"""What calamine and csv give; a blank cell is the empty text."""
+Cell = str | float | int | bool | date | datetime | time | timedelta | Decimal
+"""What calamine and csv give, and what we write; a blank cell is the empty text."""
 
 BLANKS = " \t\r\n\v\f\xa0\u2007\u202f\u200b\ufeff"
 _EXACT_DIGITS = 15
@@ -81,9 +81,10 @@ def text(cell: Cell) -> str:
     return cell.isoformat() if isinstance(cell, date | time) else str(cell)
 
 
-def _near(word: str, known: Sequence[str]) -> str | None:
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else None
+def _near(word: str, known: Iterable[str]) -> str | None:
+    spelt = {one.casefold(): one for one in known}
+    near = difflib.get_close_matches(word.casefold(), spelt, n=1, cutoff=0.6)
+    return f"did you mean {spelt[near[0]]}?" if near else None
 
 
 # ---- days
@@ -208,8 +209,7 @@ def one_of(words: Mapping[str, str]) -> Callable[[Cell], str]:
     def read(cell: Cell) -> str:
         word = " ".join(text(cell).split())
         if (found := known.get(word.casefold())) is None:
-            nearest = _near(word.casefold(), [sv.casefold() for sv in words])
-            raise Unclear(f"must be one of {', '.join(words)}", nearest)
+            raise Unclear(f"must be one of {', '.join(words)}", _near(word, words))
         return found
 
     return read

@@ -11,7 +11,7 @@ from intake.cells import BLANKS
 from intake.findings import Finding, unreadable
 from intake.headings import Mapped, matches
 from intake.limits import Limits
-from intake.sent import TableRow
+from intake.sent import FORMULA, TableRow
 
 _CHUNK = 1024 * 1024
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[\t,; ]*\r?\n', re.IGNORECASE)
@@ -20,7 +20,7 @@ _HEAD_ROWS = 20
 # What å, ä, ö, Å, Ä, Ö and é become when UTF-8 is taken for Windows-1252.
 _MIXED = re.compile("Ã[¥¤¶…„–©]")
 _AS_TEXT = re.compile(r'="(.*)"', re.DOTALL)
-_GUARDED = re.compile(r"'[=+\-@]")
+_GUARDED = re.compile(r"'[=+\-@\t\r']")
 
 
 def encoding_of(file: BinaryIO) -> str:
@@ -126,8 +126,8 @@ def _broken(number: int, lines: int, too_long: bool) -> Finding:
 
 
 def _unguarded(cell: str) -> str:
-    """A cell without what Excel's users and we put before it to keep it a text: ="01" and '+46."""
+    """A cell without what Excel's users and we put before it to keep it a text: ="01" and '+46; a formula as a mark."""
     if cell.startswith("="):
         match = _AS_TEXT.fullmatch(cell)
-        return match[1].replace('""', '"') if match else cell
+        return match[1].replace('""', '"') if match else FORMULA
     return cell[1:] if _GUARDED.match(cell) else cell

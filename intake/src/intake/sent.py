@@ -16,8 +16,9 @@ class Mark(str):
     __slots__ = ()
 
 
-NO_VALUE = Mark("formula")
-ERROR_VALUE = Mark("error")
+FORMULA = Mark("a formula")
+NO_VALUE = Mark("a formula without its value")
+ERROR_VALUE = Mark("an error")
 MERGED = Mark("merged")
 
 

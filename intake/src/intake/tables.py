@@ -7,9 +7,10 @@ from intake.cells import BLANKS, Cell, Unclear, is_blank, text
 from intake.columns import SERVICES, Column
 from intake.findings import Finding, capped, shown
 from intake.headings import Layout
-from intake.sent import ERROR_VALUE, MERGED, NO_VALUE, Mark, Origin, Sent, TableRow
+from intake.sent import ERROR_VALUE, FORMULA, MERGED, NO_VALUE, Mark, Origin, Sent, TableRow
 
 _MARKS: dict[Cell, Unclear] = {
+    FORMULA: Unclear("holds a formula instead of a value", "paste the value in place of the formula"),
     NO_VALUE: Unclear(
         "holds a formula whose value is not saved in the file",
         "open the file in Excel and save it, or paste the values in place of the formulas",
@@ -22,7 +23,6 @@ _MARKS: dict[Cell, Unclear] = {
         "unmerge them and write the value in every row",
     ),
 }
-_FORMULA = Unclear("holds a formula instead of a value", "paste the value in place of the formula")
 
 
 def agreements(layout: Layout, rows: Iterable[TableRow]) -> Iterator[Sent]:
@@ -145,7 +145,7 @@ def _read(
     try:
         value = _value_of(cell, column, layout)
     except Unclear as unclear:
-        hidden = column.secret or unclear is _FORMULA or isinstance(cell, Mark)
+        hidden = column.secret or isinstance(cell, Mark)
         value_told = None if hidden else _as_written(cell)
         findings.append(Finding(field, unclear.reason, row.number, heading, value_told, unclear.suggestion))
         return None
@@ -162,8 +162,6 @@ def _as_written(cell: Cell) -> str | None:
 def _value_of(cell: Cell, column: Column, layout: Layout) -> Any:
     if isinstance(cell, Mark):
         raise _MARKS[cell]
-    if isinstance(cell, str) and cell.startswith("="):
-        raise _FORMULA
     if (words := layout.mapped.values.get(column)) is not None:
         cell = words.get(text(cell).casefold(), cell)
     return column.kind.read(cell)

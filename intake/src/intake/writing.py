@@ -4,11 +4,12 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, BinaryIO
 
 import xlsxwriter
 
+from intake.cells import Unclear
 from intake.columns import CODE_COLUMNS, COLUMNS, SERVICES, Column
 
 Written = str | int | Decimal | date | None
@@ -28,6 +29,8 @@ class NotInATable(ValueError):
 
 def rows_of(agreement: Mapping[str, Any]) -> Iterator[list[Written]]:
     """The rows of one agreement (the form's JSON), a cell for each of `COLUMNS`. Raises NotInATable."""
+    if any(service in agreement[SERVICES][:number] for number, service in enumerate(agreement[SERVICES])):
+        raise NotInATable(SERVICES)  # the same row twice is read once
     for service in agreement[SERVICES]:
         yield [_cell(column, service if column.of_service else agreement) for column in COLUMNS]
 
@@ -42,9 +45,27 @@ def _cell(column: Column, content: Mapping[str, Any]) -> Written:
         return None
     try:
         written = column.kind.write(value)
-    except ValueError as error:
-        raise NotInATable(column.field) from error
+        if not _same(column.kind.read(written), value):
+            raise NotInATable(column.field)
+    except (Unclear, KeyError):
+        raise NotInATable(column.field) from None
     return written
+
+
+def _same(read: Any, value: Any) -> bool:
+    """Does a cell say what it was written from? Amounts by their size, groups without what they do not say."""
+    if isinstance(read, list):
+        return len(read) == len(value) and all(map(_same, read, value))
+    if isinstance(read, dict):
+        return read == {name: inner for name, inner in value.items() if inner is not None}
+    return bool(read == value) or (isinstance(value, str) and isinstance(read, str) and _amount(read) == _amount(value))
+
+
+def _amount(text: str) -> Decimal | str:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return text
 
 
 def write_csv(rows: Iterable[Sequence[Written]], file: BinaryIO) -> None:

@@ -1,1 +1,1 @@
-"""`vf-region`: check, convert and push a region's agreements."""
+"""`vf-region`: what a region runs to check, convert, push and watch its agreements."""

@@ -1,0 +1,121 @@
+"""`vf-region check` and `convert`: offline, on one file."""
+
+import io
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from contracts.agreement_form import AgreementForm
+from intake import Finding, told
+from intake.writing import NotInATable, Written, rows_of, write_csv, write_xlsx
+from region_cli.judging import judged
+from region_cli.sources import Codes, mapping_in, opened, reading_of
+from region_cli.terminal import DONE, SOME_WRONG, Cannot, progress, say, summed_up, tell_json, tell_verdicts
+
+
+def check(path: Path, region: str | None, mapping: Path | None, codes: Path | None, as_json: bool) -> int:
+    """Tell what is wrong with a file. Exit code 0: nothing; 1: some of it."""
+    known = Codes.of(codes) if codes is not None else None
+    counts = {"right": 0, "wrong": 0}
+    wrong: list[dict[str, Any]] = []
+    notes: list[Finding] = []
+    with opened(path) as file:
+        reading = reading_of(file, path, mapping_in(mapping))
+        with progress("checking", reading.rows) as advance:
+            for one in judged(reading, region, known, advance):
+                notes += one.notes
+                if one.form is not None:
+                    counts["right"] += 1
+                else:
+                    counts["wrong"] += 1
+                    wrong.append(one.verdict("rejected"))
+    notes = [*reading.notes, *notes]
+    if as_json:
+        tell_json(
+            {
+                "file": str(path),
+                "format": reading.format,
+                "rows": reading.rows,
+                "counts": counts,
+                "notes": [note.as_json() for note in notes],
+                "verdicts": wrong,
+            }
+        )
+    else:
+        tell_verdicts(str(path), wrong)
+        _tell_notes(path, notes)
+        say(f"{path}: {summed_up(counts)}, in {reading.rows:,} rows")
+    return SOME_WRONG if wrong else DONE
+
+
+def _tell_notes(path: Path, notes: Iterable[Finding]) -> None:
+    for note in notes:
+        say(f"{path}: note: {note}")
+
+
+Write = Callable[[list[AgreementForm], BinaryIO], None]
+
+
+def _json_lines(forms: list[AgreementForm], file: BinaryIO) -> None:
+    for form in forms:
+        content = form.model_dump(mode="json", exclude_none=True, exclude={"confidential"})
+        file.write(json.dumps(content, ensure_ascii=False).encode() + b"\n")
+
+
+def _table(write: Callable[[Iterable[list[Written]], BinaryIO], None]) -> Write:
+    return lambda forms, file: write((cells for form in forms for cells in _cells(form)), file)
+
+
+def _cells(form: AgreementForm) -> list[list[Written]]:
+    return list(rows_of({**form.as_json(), "revision": form.revision}))
+
+
+_WRITERS: dict[str, Write] = {".jsonl": _json_lines, ".csv": _table(write_csv), ".xlsx": _table(write_xlsx)}
+
+
+def convert(path: Path, mapping: Path, to: Path, region: str | None, force: bool, as_json: bool) -> int:
+    """Write a region's own spreadsheet in our shape. What is wrong is told and left out, and the exit code is 1."""
+    write = _WRITERS.get(to.suffix.lower())
+    if write is None:
+        raise Cannot(f"{to}: must end in .jsonl, .csv or .xlsx")
+    if to.exists() and not force:
+        raise Cannot(f"{to}: is there already; --force overwrites it")
+    forms: list[AgreementForm] = []
+    wrong: list[dict[str, Any]] = []
+    with opened(path) as file:
+        reading = reading_of(file, path, mapping_in(mapping))
+        with progress("converting", reading.rows) as advance:
+            for one in judged(reading, region, None, advance):
+                findings = one.findings
+                if one.form is not None and write is not _json_lines:
+                    try:
+                        _cells(one.form)
+                    except NotInATable as error:
+                        findings = (told(one.sent, error.field, "cannot be written in a table", "convert to .jsonl"),)
+                if one.form is not None and not findings:
+                    forms.append(one.form)
+                else:
+                    wrong.append({**one.verdict("rejected"), "findings": [finding.as_json() for finding in findings]})
+    _write_whole(to, lambda file: write(forms, file))
+    counts = {"converted": len(forms), "left out": len(wrong)}
+    if as_json:
+        tell_json({"file": str(path), "to": str(to), "counts": counts, "verdicts": wrong})
+    else:
+        tell_verdicts(str(path), wrong)
+        _tell_notes(path, reading.notes)
+        say(f"{to}: {summed_up(counts)}")
+    return SOME_WRONG if wrong else DONE
+
+
+def _write_whole(to: Path, write: Callable[[BinaryIO], None]) -> None:
+    """The whole file or none of it."""
+    made = io.BytesIO()
+    write(made)
+    beside = to.with_name(f".{to.name}.part")
+    try:
+        beside.write_bytes(made.getvalue())
+        beside.replace(to)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise Cannot(f"{to}: {error.strerror}") from None

@@ -1,0 +1,201 @@
+"""`vf-region push --kafka`: one record per agreement on the region's own topic, and the receipt for each.
+
+Records are sent in order by an idempotent producer; receipts are matched by the place of their record in the topic.
+What is wrong already offline, or under secrecy, is told and not sent.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import ssl
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from contracts import AgreementAnswered, Unreadable, decode
+from contracts.agreement_form import AgreementForm
+from contracts.agreements import SUBMITTED
+from intake import Sent, told
+from region_cli.judging import Judged, judged
+from region_cli.sources import mapping_in, opened, reading_of
+from region_cli.terminal import DONE, SOME_WRONG, Cannot, progress, say, summed_up, tell_json, tell_verdicts
+
+_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT")
+_BATCH = 200
+_START_SECONDS = 30.0
+
+Place = tuple[int, int]
+"""Partition and offset of a record on the region's topic."""
+
+
+async def push(path: Path, bootstrap: str, region: str, mapping: Path | None, wait: float, as_json: bool) -> int:
+    """Send the agreements of a file, then tell each one's verdict."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # its reasons come as exceptions too, and are told once
+    verdicts: list[dict[str, Any]] = []
+    try:
+        with opened(path) as file:
+            reading = reading_of(file, path, mapping_in(mapping))
+            async with _clients(bootstrap, region) as (producer, consumer):
+                sent: dict[Place, Sent] = {}
+                with progress("sending", reading.rows) as advance:
+                    waiting: list[Judged] = []
+                    for one in judged(reading, region, None, advance):
+                        if one.form is None:
+                            verdicts.append(one.verdict("rejected"))
+                            continue
+                        waiting.append(one)
+                        if len(waiting) == _BATCH:
+                            sent |= await _sent(producer, SUBMITTED.of_region(region), waiting)
+                            waiting = []
+                    sent |= await _sent(producer, SUBMITTED.of_region(region), waiting)
+                verdicts += await _receipts(consumer, sent, wait)
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise Cannot(f"{bootstrap}: {_why(error)}; what was sent stays sent, sending again changes nothing") from None
+    return _told(path, region, reading.rows, verdicts, as_json)
+
+
+def _told(path: Path, region: str, rows: int, verdicts: list[dict[str, Any]], as_json: bool) -> int:
+    words = ("accepted", "unchanged", "conflict", "rejected", "no receipt")
+    counts = {word: sum(one["verdict"] == word for one in verdicts) for word in words}
+    bad = [one for one in verdicts if one["verdict"] not in ("accepted", "unchanged")]
+    if as_json:
+        tell_json({"file": str(path), "region": region, "rows": rows, "counts": counts, "verdicts": bad})
+    else:
+        tell_verdicts(str(path), bad)
+        say(f"{path}: {summed_up(counts)}")
+    return SOME_WRONG if bad else DONE
+
+
+@asynccontextmanager
+async def _clients(bootstrap: str, region: str) -> AsyncIterator[tuple[AIOKafkaProducer, AIOKafkaConsumer]]:
+    options = _options(os.environ)
+    answered = AgreementAnswered.topic.of_region(region)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        enable_idempotence=True,
+        acks="all",
+        linger_ms=5,
+        max_request_size=2 * 1024 * 1024,
+        compression_type="gzip",
+        **options,
+    )
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="latest", **options
+    )
+    try:
+        await asyncio.wait_for(producer.start(), _START_SECONDS)
+        await asyncio.wait_for(consumer.start(), _START_SECONDS)
+        for topic in (SUBMITTED.of_region(region), answered):
+            # A topic that does not exist would be asked for until the deadline.
+            if topic not in await consumer.topics():
+                raise Cannot(f"{bootstrap}: there is no topic {topic}, or you may not see it")
+        partitions = [TopicPartition(answered, one) for one in consumer.partitions_for_topic(answered) or ()]
+        consumer.assign(partitions)
+        # Before anything is sent: a receipt is later than its record.
+        for partition, offset in (await consumer.end_offsets(partitions)).items():
+            consumer.seek(partition, offset)
+        yield producer, consumer
+    finally:
+        for leaving in (consumer, producer):
+            # An idempotent producer flushes for ever while its broker is away.
+            await asyncio.wait({asyncio.ensure_future(leaving.stop())}, timeout=5.0)
+
+
+def _options(environment: Mapping[str, str]) -> dict[str, Any]:
+    """The clients' security settings from VF_KAFKA_*. Raises Cannot."""
+    protocol = environment.get("VF_KAFKA_PROTOCOL", "PLAINTEXT").upper()
+    if protocol not in _PROTOCOLS:
+        raise Cannot(f"VF_KAFKA_PROTOCOL must be one of {', '.join(_PROTOCOLS)}")
+    options: dict[str, Any] = {"security_protocol": protocol}
+    if protocol.endswith("SSL"):
+        try:
+            context = ssl.create_default_context(cafile=environment.get("VF_KAFKA_CA") or None)
+            if certificate := environment.get("VF_KAFKA_CERTIFICATE"):
+                context.load_cert_chain(certificate, environment.get("VF_KAFKA_KEY") or None)
+        except (OSError, ssl.SSLError):
+            raise Cannot("VF_KAFKA_CA, VF_KAFKA_CERTIFICATE and VF_KAFKA_KEY must name PEM files") from None
+        options["ssl_context"] = context
+    if protocol.startswith("SASL"):
+        names = ("VF_KAFKA_USERNAME", "VF_KAFKA_PASSWORD")
+        if missing := [name for name in names if not environment.get(name)]:
+            raise Cannot(f"{protocol} needs {' and '.join(missing)}")
+        options["sasl_mechanism"] = environment.get("VF_KAFKA_SASL_MECHANISM", "SCRAM-SHA-512")
+        options["sasl_plain_username"], options["sasl_plain_password"] = (environment[name] for name in names)
+    return options
+
+
+async def _sent(producer: AIOKafkaProducer, topic: str, batch: list[Judged]) -> dict[Place, Sent]:
+    """Send some agreements; where each record stands in the topic."""
+    headers = [("content-type", b"application/json")]
+    futures = []
+    for one in batch:
+        if one.form is not None:
+            value, key = _value(one.form), one.form.number.encode()
+            futures.append((one.sent, await producer.send(topic, value, key=key, headers=headers)))
+    places = [(sent, await future) for sent, future in futures]
+    return {(place.partition, place.offset): sent for sent, place in places}
+
+
+def _value(form: AgreementForm) -> bytes:
+    content = form.model_dump(mode="json", exclude_none=True, exclude={"confidential"})
+    return json.dumps(content, ensure_ascii=False).encode()
+
+
+async def _receipts(consumer: AIOKafkaConsumer, sent: dict[Place, Sent], wait: float) -> list[dict[str, Any]]:
+    """A verdict for each record: from its receipt, or that none came for as long as `wait` seconds."""
+    verdicts: list[dict[str, Any]] = []
+    left = dict(sent)
+    last = time.monotonic()
+    with progress("receipts", len(sent)) as advance:
+        while left and time.monotonic() - last < wait:
+            for records in (await consumer.getmany(timeout_ms=500)).values():
+                for record in records:
+                    answer = _read(record)
+                    place = (answer.submitted_partition, answer.submitted_offset) if answer else (-1, -1)
+                    if answer is not None and place in left:
+                        verdicts.append(_verdict(left.pop(place), answer))
+                        last = time.monotonic()
+            advance(len(sent) - len(left))
+    for one in left.values():
+        finding = told(one, "", f"no receipt came within {wait:.0f} s", "send the file again: nothing is taken twice")
+        verdicts.append(_shaped(one, "no receipt", None, [finding.as_json()]))
+    return verdicts
+
+
+def _read(record: Any) -> AgreementAnswered | None:
+    headers = {name: value.decode("utf-8", "replace") for name, value in record.headers if value is not None}
+    try:
+        return decode(AgreementAnswered, headers, record.key, record.value or b"")
+    except Unreadable:
+        return None
+
+
+def _verdict(sent: Sent, answer: AgreementAnswered) -> dict[str, Any]:
+    findings = [told(sent, one.field, one.reason, one.suggestion).as_json() for one in answer.reasons]
+    return _shaped(sent, answer.answer, answer.agreement_id, findings)
+
+
+def _shaped(sent: Sent, verdict: str, agreement_id: str | None, findings: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "rows": list(sent.rows),
+        "number": sent.number,
+        "verdict": verdict,
+        "agreement_id": agreement_id,
+        "findings": findings,
+    }
+
+
+def _why(error: Exception) -> str:
+    match error:
+        case TimeoutError():
+            return "does not answer in time"
+        case KafkaError():
+            return f"refuses or is away ({type(error).__name__})"
+        case _:
+            return "cannot be reached"

@@ -1,0 +1,112 @@
+"""What a person sees: one table of verdicts, a progress bar, colours where the terminal has them; or JSON for machines.
+
+Results go to stdout, progress and complaints to stderr. Without a terminal a finding is one line that grep can find.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+DONE, SOME_WRONG, CANNOT, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes: all fine · some rows are wrong · what was asked cannot be done · stopped by Ctrl-C."""
+
+_MOST_LINES = 200
+_COLOURS = {"accepted": "green", "unchanged": "green", "right": "green", "conflict": "yellow"}
+
+Verdict = Mapping[str, Any]
+"""As the service tells it: `{rows, number, verdict, agreement_id, findings: [{field, reason, row, …}]}`."""
+
+
+class Cannot(Exception):
+    """What was asked cannot be done; the message is one line that says what to do."""
+
+
+class Advance(Protocol):
+    """Tells the bar how much is done of how much, None where that is not known yet."""
+
+    def __call__(self, done: int, of: int | None = None) -> None: ...
+
+
+def say(text: str) -> None:
+    """A line for a person on stderr."""
+    sys.stderr.write(f"{printable(text)}\n")
+
+
+def tell_json(content: Any) -> None:
+    """The result for machines."""
+    sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+
+
+def printable(text: str) -> str:
+    """A text from a file or a server without what would steer a terminal."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
+@contextmanager
+def progress(what: str, total: int | None = None) -> Iterator[Advance]:
+    """A bar while something goes on; nothing where stderr is no terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=total)
+
+        def advance(done: int, of: int | None = None) -> None:
+            bar.update(task, completed=done, total=of if of is not None else total)
+
+        yield advance
+
+
+def tell_verdicts(file: str, verdicts: Sequence[Verdict]) -> None:
+    """The findings of all verdicts: a table on a terminal, else a line each."""
+    console = Console()
+    lines = [(verdict, finding) for verdict in verdicts for finding in verdict["findings"] or [{}]]
+    if not lines:
+        return
+    if not console.is_terminal:
+        for verdict, finding in lines:
+            sys.stdout.write(_line(file, verdict, finding) + "\n")
+        return
+    table = Table(header_style="bold", pad_edge=False)
+    for heading in ("row", "agreement", "verdict", "column", "value", "what is wrong", "suggestion"):
+        table.add_column(heading, overflow="fold", justify="right" if heading == "row" else "left")
+    for verdict, finding in lines[:_MOST_LINES]:
+        word = str(verdict["verdict"])
+        table.add_row(
+            _row(verdict, finding),
+            Text(printable(str(verdict.get("number") or ""))),
+            Text(word, style=_COLOURS.get(word, "red")),
+            Text(printable(str(finding.get("column") or finding.get("field") or ""))),
+            Text(printable(str(finding.get("value") or ""))),
+            Text(printable(str(finding.get("reason") or ""))),
+            Text(printable(str(finding.get("suggestion") or "")), style="cyan"),
+        )
+    console.print(table)
+    if len(lines) > _MOST_LINES:
+        say(f"… and {len(lines) - _MOST_LINES} more: --json tells all of them")
+
+
+def _row(verdict: Verdict, finding: Mapping[str, Any]) -> str:
+    row = finding.get("row") or next(iter(verdict.get("rows") or ()), None)
+    return "" if row is None else str(row)
+
+
+def _line(file: str, verdict: Verdict, finding: Mapping[str, Any]) -> str:
+    where = ":".join(part for part in (file, _row(verdict, finding)) if part)
+    number = f" {verdict['number']}" if verdict.get("number") else ""
+    column = finding.get("column") or finding.get("field")
+    suggestion = f" ({finding['suggestion']})" if finding.get("suggestion") else ""
+    told = f"{column}: {finding['reason']}" if column and finding else str(finding.get("reason", ""))
+    return printable(f"{where}:{number} {verdict['verdict']}: {told}{suggestion}".rstrip(": "))
+
+
+def summed_up(counts: Mapping[str, int]) -> str:
+    """`1,863 accepted, 137 rejected`; what is nought is left out, but never all of it."""
+    told = [f"{count:,} {word}" for word, count in counts.items() if count]
+    return ", ".join(told) or "nothing in it"
