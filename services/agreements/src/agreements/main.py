@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from agreements.consumer import HANDLERS
 from agreements.schedule import Clock
-from agreements.service import announcing, catalogue
+from agreements.service import announcing, catalogue, purged_command
 from agreements.service.working_off import WorkingOff
 from agreements.settings import Settings
 from contracts import AgreementRegistered
@@ -62,7 +62,7 @@ async def work(given: Settings) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """`python -m agreements api|worker|all|migrate|parked|reconcile`."""
+    """`python -m agreements api|worker|all|migrate|parked|reconcile|purged`."""
     asked = process.command(
         "agreements",
         "Agreements and own provision, from draft to published.",
@@ -73,12 +73,19 @@ def main(argv: Sequence[str] | None = None) -> None:
             "migrate": "Bring the database up to date.",
             "parked": parked_arguments.SENTENCE,
             "reconcile": reconcile_command.SENTENCE,
+            "purged": purged_command.SENTENCE,
         },
         argv,
-        {"parked": parked_arguments.arguments, "reconcile": reconcile_command.arguments},
+        {
+            "parked": parked_arguments.arguments,
+            "reconcile": reconcile_command.arguments,
+            "purged": purged_command.arguments,
+        },
     )
     given = settings.read(Settings)
-    logging.configure("agreements", given.log_level, sys.stderr if asked.command in ("parked", "reconcile") else None)
+    logging.configure(
+        "agreements", given.log_level, sys.stderr if asked.command in ("parked", "reconcile", "purged") else None
+    )
 
     async def worker() -> None:
         await work(given)
@@ -94,6 +101,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             migrate(given.postgres_url, given.migrations)
         case "parked":
             sys.exit(parked_command.run(asked, "agreements", given.kafka_bootstrap, given.postgres_url, HANDLERS))
+        case "purged":
+            sys.exit(purged_command.run(asked, given.kafka_bootstrap, given.postgres_url))
         case "reconcile":
             sys.exit(
                 reconcile_command.run(
