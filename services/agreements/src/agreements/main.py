@@ -8,13 +8,14 @@ from fastapi import FastAPI
 
 from agreements.consumer import HANDLERS
 from agreements.schedule import Clock
-from agreements.service import announcing, catalogue, purged_command
+from agreements.service import announcing, catalogue, profile, purged_command
 from agreements.service.working_off import WorkingOff
 from agreements.settings import Settings
 from contracts import AgreementRegistered
 from kit import database, health, logging, settings
 from kit.consumer import Consumer
 from kit.outbox import Relay
+from rules.agreement_profiles import BadProfiles
 from upkeep import parked_arguments, parked_command, process, reconcile_command
 from upkeep.migrations import migrate
 from upkeep.parked_count import ParkedCount
@@ -83,6 +84,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         },
     )
     given = settings.read(Settings)
+    try:
+        profile.use(given.agreement_profiles)
+    except BadProfiles as error:
+        sys.stderr.write("".join(f"setting AGREEMENT_PROFILES: {fault}\n" for fault in error.faults))
+        sys.exit(2)
     logging.configure(
         "agreements", given.log_level, sys.stderr if asked.command in ("parked", "reconcile", "purged") else None
     )

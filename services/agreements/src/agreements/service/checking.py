@@ -65,6 +65,7 @@ async def check(session: AsyncSession, body: Body, today: date) -> None:
 async def check_all(session: AsyncSession, bodies: Sequence[Body], today: date) -> list[list[Found]]:
     """What is wrong with each of some agreements, in their order; a few queries for them all. Raises NotReady."""
     known = await _look_up(session, bodies)
+    mandatory = profile_on(today).mandatory
     nearby = await _nearby(session, bodies, known, today)
     mandatory = profile_on(today).mandatory
     return [

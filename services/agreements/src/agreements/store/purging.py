@@ -25,6 +25,7 @@ _MAY_HOLD_THE_ID = frozenset(
         ("agreement_history", "agreement_id"),
         ("agreement_listed", "agreement_id"),
         ("agreement_listed", "number"),
+        ("agreement_listed", "words"),
     }
 )
 
