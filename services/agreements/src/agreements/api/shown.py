@@ -1,6 +1,7 @@
 """An agreement as its readers see it: the version and the fields that are for them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,10 +9,11 @@ from fastapi import Depends
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agreements.domain.agreement import Actor, Agreement, is_owner, may_read_working
+from agreements.domain.differences import differences
 from agreements.domain.transitions import Action
 from agreements.service.open_steps import open_steps
 from contracts.agreement_form import AgreementForm
-from contracts.audience import Audience, seen
+from contracts.audience import Audience, audience_at, seen
 from kit.auth import Caller, CallerOf
 from kit.http import Problem
 from rules.roles import Role
@@ -46,6 +48,13 @@ def _shown(one: Agreement, actor: Actor, steps: Sequence[Action]) -> dict[str, A
         "changed_at": one.changed_at if working else one.public_at,
         "allowed_actions": steps,
     }
+
+
+def differing(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """How one version differs from another; `audience` says who sees the field once it is public."""
+    return [
+        {**asdict(found), "audience": audience_at(AgreementForm, found.field)} for found in differences(before, after)
+    ]
 
 
 def actor_of(caller: Caller) -> Actor:

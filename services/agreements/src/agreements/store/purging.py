@@ -1,12 +1,14 @@
 """Takes every trace of one agreement's content out of this database, and looks for what may be left."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Table, Text, bindparam, cast, delete, func, select, text
+from sqlalchemy import Table, Text, bindparam, cast, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agreements.domain.agreement import Agreement
-from agreements.store.tables import draft, history, notice, tables
+from agreements.store.tables import draft, history, notice, submission, tables
+from agreements.store.tables import submission_verdict as verdict
 
 _outbox: Table = tables.tables["outbox"]
 _idempotency: Table = tables.tables["idempotency"]
@@ -42,12 +44,17 @@ class Trace:
 async def forget(session: AsyncSession, one: Agreement) -> None:
     """Delete all that other rows than its own hold of an agreement: history, notices, drafts, answers, what waits.
 
-    Its row is locked. A draft is known by the region's number, an answer by the id in it.
+    Its row is locked. A draft is known by the region's number, an answer by the id in it;
+    of a verdict its row and what became of it stay.
     """
     await session.execute(delete(history).where(history.c.agreement_id == one.id))
     await session.execute(delete(notice).where(notice.c.agreement_id == one.id))
     same = (draft.c.region == one.region) & (draft.c.content["number"].astext == one.number)
     await session.execute(delete(draft).where(same))
+    of_region = select(submission.c.id).where(submission.c.region == one.region)
+    told = (verdict.c.number == one.number) & verdict.c.submission_id.in_(of_region)
+    emptied: dict[str, Any] = {"number": None, "agreement_id": None, "findings": []}
+    await session.execute(update(verdict).where((verdict.c.agreement_id == one.id) | told).values(emptied))
     answers = cast(_idempotency.c.answer, Text).contains(one.id, autoescape=True)
     await session.execute(delete(_idempotency).where(answers))
     await session.execute(delete(_outbox).where(_outbox.c.aggregateid == one.id))
