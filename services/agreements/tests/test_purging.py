@@ -2,11 +2,13 @@
 
 import json
 from datetime import date
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 
 from agreements.service import expiry
+from agreements.service.working_off import WorkingOff
 from agreements.store import purging
 from contracts import AgreementRegistered
 
@@ -174,3 +176,21 @@ async def test_every_table_and_column_is_looked_into(office):
     async with office.sessions() as session:
         traces = await purging.traces(session, "needle", is_id=True)
         assert {(one.table, one.column) for one in traces} == {("later", "a"), ("later", "b"), ("later", "c")}
+
+
+async def test_what_a_submissions_verdicts_and_drafts_tell_of_it_goes_too(office, body):
+    wrong = {**body, "valid_to": "2020-01-01"}
+    content = "\n".join(json.dumps(one) for one in (body, wrong, {**body, "number": "VGR 2"})).encode()
+    sent = await office.call("anna", "POST", "/agreement-submissions?name=avtal.jsonl", content=content)
+    assert await WorkingOff(office.sessions.kw["bind"]).work_one()
+    headers = {"If-Match": '"0"'}
+    for number, draft in ((body["number"], uuid4()), ("VGR 2", uuid4())):
+        saved = {"number": number, "name": f"Utkast {number}"}
+        assert (await office.call("anna", "PUT", f"/agreement-drafts/{draft}", json=saved, headers=headers)).is_success
+    (one,) = (await office.call("anna", "GET", f"/agreements?number={body['number']}")).json()["items"]
+    assert (await office.act("anna", one["id"], "purge", WHY)).status_code == 200
+    assert await found(office, body["number"], f"Utkast {body['number']}") == []
+    path = f"/agreement-submissions/{sent.json()['id']}?verdict=accepted&verdict=rejected&verdict=conflict"
+    shown = (await office.call("anna", "GET", path)).json()
+    assert {row["number"] for row in shown["verdicts"]} == {None, "VGR 2"}, "the rows and what became of them stay"
+    assert (await office.call("anna", "GET", "/agreement-drafts")).json()["total"] == 1

@@ -6,11 +6,12 @@ from typing import Any
 from fastapi import APIRouter
 from sqlalchemy import Row
 
-from agreements.api.shown import ActorOf, AgreementId, differing
+from agreements.api.shown import ActorOf, AgreementId, audience, differing
 from agreements.domain.agreement import ENDED, State, is_owner, may_read
 from agreements.domain.transitions import Action
 from agreements.store import agreements as store
 from agreements.store import past
+from contracts.audience import Audience
 from kit.auth import Policy
 from kit.database import Transaction
 from kit.http import Problem
@@ -36,7 +37,7 @@ async def read(agreement_id: AgreementId, actor: ActorOf, session: Transaction) 
     if found is None or not (owner or (Role.AGENCY_REVIEWER in actor.roles and may_read(found, actor))):
         raise Problem(404, "there is no such agreement")
     rows = await past.steps(session, agreement_id)
-    items = list(_told(rows if owner else _past_the_gate(rows)))
+    items = list(_told(rows if owner else _past_the_gate(rows), audience(found, actor)))
     return {"items": items[::-1], "total": len(items)}
 
 
@@ -49,7 +50,7 @@ def _past_the_gate(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
     ]
 
 
-def _told(rows: Sequence[Row[Any]]) -> Iterator[dict[str, Any]]:
+def _told(rows: Sequence[Row[Any]], reader: Audience) -> Iterator[dict[str, Any]]:
     before: dict[str, Any] | None = None
     for row in rows:
         yield {
@@ -59,6 +60,6 @@ def _told(rows: Sequence[Row[Any]]) -> Iterator[dict[str, Any]]:
             "actor": row.actor,
             "at": row.at,
             "reason": row.reason,
-            "differences": differing(before, row.body),
+            "differences": differing(before, row.body, reader),
         }
         before = row.body

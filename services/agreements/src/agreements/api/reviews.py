@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
-from agreements.api.shown import ActorOf, all_shown, differing
+from agreements.api.shown import ActorOf, all_shown, audience, differing
 from agreements.domain.transitions import Action
 from agreements.service import reviewing
 from agreements.service.checking import told
@@ -59,8 +60,10 @@ async def _waiting(
     region: RegionCode | None = None,
     care_provider: HsaId | None = None,
     number: ShortText | None = None,
+    submission: UUID | None = None,
 ) -> store.Waiting:
-    return store.Waiting(reviewing.waiting_for(actor, gate), region, care_provider, number)
+    brought = str(submission) if submission is not None else None
+    return store.Waiting(reviewing.waiting_for(actor, gate), region, care_provider, number, brought)
 
 
 WaitingFor = Annotated[store.Waiting, Depends(_waiting)]
@@ -83,7 +86,7 @@ async def waiting(actor: ActorOf, session: Transaction, paging: Paging, wanted: 
                 "waiting_days": (now - one.changed_at).days,
                 "new": one.public_body is None,
                 "agreement": content,
-                "differences": differing(one.public_body, one.body),
+                "differences": differing(one.public_body, one.body, audience(one, actor)),
             }
             for one, content in zip(found, await all_shown(session, found, actor), strict=True)
         ],

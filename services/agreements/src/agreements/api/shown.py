@@ -50,11 +50,15 @@ def _shown(one: Agreement, actor: Actor, steps: Sequence[Action]) -> dict[str, A
     }
 
 
-def differing(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """How one version differs from another; `audience` says who sees the field once it is public."""
-    return [
+def differing(before: Mapping[str, Any] | None, after: Mapping[str, Any], reader: Audience) -> list[dict[str, Any]]:
+    """How one version differs from another, to a reader's eyes; `audience` says who sees the field once it is public.
+
+    Of what a region notes for itself, its own people alone are told.
+    """
+    told = [
         {**asdict(found), "audience": audience_at(AgreementForm, found.field)} for found in differences(before, after)
     ]
+    return [found for found in told if reader is Audience.OWNER or found["audience"] is not Audience.OWNER]
 
 
 def actor_of(caller: Caller) -> Actor:
@@ -83,7 +87,8 @@ AgreementId = Annotated[str, Depends(_known_form)]
 
 def audience(one: Agreement, actor: Actor) -> Audience:
     """To which circle this reader of this agreement belongs."""
-    if is_owner(one.region, actor) or may_read_working(one, actor):
+    # The agency's reviewers see what is worked on, but not what a region notes for itself.
+    if is_owner(one.region, actor):
         return Audience.OWNER
     if not actor.roles.isdisjoint(_REGIONS) or _performs(one, actor):
         return Audience.REGIONS
