@@ -1,28 +1,42 @@
 """The real application on a database of its own, with a catalogue copied and tokens of a real issuer."""
 
+import asyncio
 import copy
 import dataclasses
+import json
 import logging
+import os
+import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 from asgi_lifespan import LifespanManager
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import contracts
 import engines
 from agreements.domain.agreement import Agreement, State, Way
 from agreements.main import api
 from agreements.service import catalogue as copies
 from agreements.settings import Settings
+from agreements.store import tables as _tables
 from agreements.store.tables import history, tables
 from contracts import AgreementRegistered, decode
+from engines import eventually
 from kit import database
+from kit.consumer import record as readable
+from kit.outbox import Relay
 from rules.calendar import swedish_day
+from upkeep.reading import everything
+from upkeep.topics import create_topics, read_topics
 
 TODAY = swedish_day(datetime.now(UTC))
 UNIT, OTHER_UNIT, CLOSED_UNIT = "SE5561234567-A0017", "SE5561234567-A0021", "SE5561234567-A0099"
@@ -168,8 +182,8 @@ class Office:
         content = {"json": {"reason": reason}} if reason is not None else {}
         return await self.call(who, "POST", f"/agreements/{agreement}/{action}", **content)
 
-    async def publish(self, content: dict[str, Any]) -> dict[str, Any]:
-        answer = await self.register(content)
+    async def publish(self, content: dict[str, Any], **headers: str) -> dict[str, Any]:
+        answer = await self.register(content, **headers)
         for who, action in (("anna", "submit"), ("arne", "approve"), ("agency", "approve")):
             answer = await self.act(who, answer.json()["id"], action)
             assert answer.status_code == 200, answer.text
@@ -273,3 +287,95 @@ async def office(empty_office: Office, catalogue: Catalogue) -> Office:
         await copies.copy_codes(session, catalogue.codes)
         await copies.catalogue_copied(session, datetime.now(UTC))
     return empty_office
+
+
+_TOPIC = AgreementRegistered.topic.name
+
+
+async def remake(bootstrap: str, *names: str) -> None:
+    """Topics of these names, declared as they are, with nothing in them."""
+    rows = [row for row in read_topics(Path(contracts.__file__).parent / "topics.yaml") if row["name"] in names]
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    await admin.delete_topics([name for name in await admin.list_topics() if name in names])
+
+    async def made() -> bool:
+        await create_topics(bootstrap, rows)
+        return set(names) <= set(await admin.list_topics())
+
+    await eventually(made, within=20)
+    await admin.close()
+
+
+class Operator:
+    """Somebody at a terminal, beside a running office."""
+
+    def __init__(self, office: Any, bootstrap: str) -> None:
+        self.office = office
+        self.bootstrap = bootstrap
+        self.engine = office.sessions.kw["bind"]
+        self.url = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    async def remake(self, *names: str) -> None:
+        """Topics of these names, as they are declared, with nothing in them."""
+        await remake(self.bootstrap, *names)
+
+    async def command(self, *argv: str) -> tuple[int, str, str]:
+        """`python -m agreements …`: exit code, output and error output."""
+        environment = {"POSTGRES_URL": self.url, "KAFKA_BOOTSTRAP": self.bootstrap, "OIDC_ISSUER": "http://x"}
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "agreements", *argv),
+            env={**os.environ, **environment},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await child.communicate()
+        return child.returncode or 0, out.decode(), err.decode()
+
+    async def reconcile(self, *argv: str) -> dict[str, Any]:
+        """What `reconcile` counts, without what is zero, and its exit code."""
+        code, out, err = await self.command("reconcile", "--json", *argv)
+        assert out, err
+        (row,) = json.loads(out)["topics"]
+        assert row.pop("topic") == _TOPIC
+        return {"exit": code, **{name: number for name, number in row.items() if number}}
+
+    async def told(self) -> dict[str, AgreementRegistered]:
+        """The last message of each agreement on the topic."""
+        found: dict[str, AgreementRegistered] = {}
+        async for batch in everything(self.bootstrap, [_TOPIC]):
+            for one in batch:
+                record = readable(one)
+                message = decode(AgreementRegistered, record.headers, record.key, record.value)
+                found[message.agreement_id] = message
+        return found
+
+    async def versions(self) -> dict[str, int]:
+        """What the table says of each agreement, public or not."""
+        async with self.office.sessions() as session:
+            return {row.id: row.public_version for row in await session.execute(select(_tables.agreement))}
+
+    async def change(self, statement: str, **values: Any) -> None:
+        async with self.office.sessions.begin() as session:
+            await session.execute(text(statement), values)
+
+    @asynccontextmanager
+    async def relay(self) -> AsyncIterator[None]:
+        running = asyncio.create_task(Relay(self.engine, self.bootstrap).run())
+        yield
+        running.cancel()
+        await asyncio.wait([running])
+
+    async def sent(self) -> None:
+        async def empty() -> bool:
+            return (await self.office.counts())["outbox"] == 0
+
+        await eventually(empty, within=30)
+
+
+@pytest.fixture
+async def operator(office, kafka_address) -> Operator:
+    await remake(kafka_address, _TOPIC)
+    return Operator(office, kafka_address)

@@ -10,12 +10,24 @@ from agreements.domain.agreement import State
 pytestmark = pytest.mark.engine
 
 EVERY_ROLE = ("navigator", "agreement-admin", "agency-reviewer", "provider", "analyst", "operator", "region-system")
+SENDERS = {"agreement-admin", "region-system"}
 REVIEWERS = {"agreement-admin", "agency-reviewer"}
 NARROWER = {
     ("POST", "/agreements"): {"agreement-admin"},
     ("PUT", "/agreements/{agreement_id}"): {"agreement-admin"},
     ("POST", "/agreements/{agreement_id}/{action}"): {"agreement-admin", "region-system", "agency-reviewer"},
-    ("GET", "/agreement-notices"): {"agreement-admin", "region-system"},
+    ("POST", "/agreements/validate"): SENDERS,
+    ("GET", "/agreements/{agreement_id}/copy"): {"agreement-admin"},
+    ("GET", "/agreements/{agreement_id}/history"): REVIEWERS,
+    ("GET", "/agreement-defaults"): {"agreement-admin"},
+    **{(method, "/agreement-drafts/{draft_id}"): {"agreement-admin"} for method in ("GET", "PUT", "DELETE")},
+    ("GET", "/agreement-drafts"): {"agreement-admin"},
+    **{(method, "/agreement-mappings/{region}"): SENDERS for method in ("GET", "PUT")},
+    **{(method, "/agreement-submissions"): SENDERS for method in ("GET", "POST")},
+    ("GET", "/agreement-submissions/{submission_id}"): SENDERS,
+    ("GET", "/agreement-template.xlsx"): SENDERS,
+    ("GET", "/agreement-template.csv"): SENDERS,
+    ("GET", "/agreement-notices"): SENDERS,
     ("GET", "/agreement-reviews"): REVIEWERS,
     ("GET", "/agreement-reviews/versions"): REVIEWERS,
     ("POST", "/agreement-reviews/approve"): REVIEWERS,
@@ -23,6 +35,7 @@ NARROWER = {
     ("GET", "/agreement-settings/{region}"): {"agreement-admin"},
     ("PUT", "/agreement-settings/{region}"): {"agreement-admin"},
 }
+PLACES = {"action": "submit", "region": "14", "draft_id": uuid4(), "submission_id": uuid4()}
 ROUTES = [route for room in ROOMS for route in room.router.routes]
 PUBLIC = (State.PUBLISHED, State.EXPIRED, State.TERMINATED)
 
@@ -37,7 +50,9 @@ async def test_a_role_reaches_what_the_policy_gives_it_and_no_more(office, body,
     one = (await office.register(body)).json()
     for route in ROUTES:
         (method,) = route.methods
-        path = route.path.format(agreement_id=one["id"], action="submit", region="14", draft_id=uuid4())
+        path = route.path.format(
+            agreement_id=one["id"], action="submit", region="14", draft_id=uuid4(), submission_id=uuid4()
+        )
         allowed = NARROWER.get((method, route.path))
         answer = await office.call(role, method, path, json={} if method != "GET" else None)
         stopped = answer.status_code == 403 and answer.json()["detail"].startswith("needs ")
@@ -47,7 +62,9 @@ async def test_a_role_reaches_what_the_policy_gives_it_and_no_more(office, body,
 async def test_without_a_valid_token_nothing_is_answered(office):
     for route in ROUTES:
         (method,) = route.methods
-        path = route.path.format(agreement_id=uuid4(), action="submit", region="14", draft_id=uuid4())
+        path = route.path.format(
+            agreement_id=uuid4(), action="submit", region="14", draft_id=uuid4(), submission_id=uuid4()
+        )
         for headers in ({}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic YTpi"}):
             answer = await office.client.request(method, path, headers=headers)
             assert answer.status_code == 401

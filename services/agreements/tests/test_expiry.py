@@ -1,7 +1,9 @@
 """What a day brings: an agreement ends on the day after its last, and its region is told before. The day is moved."""
 
 import asyncio
+import re
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text
@@ -157,3 +159,13 @@ async def test_the_end_of_many_reads_no_bodies_to_find_them(office, standing, bo
         plan = "\n".join(await session.scalars(text(query)))
         assert await session.scalar(select(func.count()).select_from(notice)) == 0
     assert "agreement_listed_valid_to" in plan
+
+
+def test_the_clocks_metrics_are_documented_with_their_labels():
+    page = (Path(expiry.__file__).parents[5] / "docs/operations/metrics.md").read_text()
+    rows = {
+        name: labels
+        for name, labels in re.findall(r"^\| `(vf_[a-z_]+)` \| .+? \| (.+?) \| .+? \|$", page, re.MULTILINE)
+    }
+    for metric in (expiry.EXPIRED, expiry.NOTICES):
+        assert rows[f"{metric._name}_total"] == (", ".join(metric._labelnames) or "–")

@@ -5,10 +5,36 @@ import asyncio
 import pytest
 
 from agreements.service import profile
+from rules.agreement_profiles import BadProfiles
 
 pytestmark = pytest.mark.engine
 
 PATH = "/agreement-settings/14"
+PROFILE = """
+[[profile]]
+name = "statutory"
+text = "Rapportering enligt lag"
+valid_from = 2026-01-01
+mandatory = [{mandatory}]
+[profile.reviews]
+region = true
+another_person = true
+region_may_switch_off = {switch_off}
+agency = true
+"""
+
+
+@pytest.fixture
+def own_profiles():
+    """An operator's own profile for the time of the test."""
+
+    def use(folder, *, mandatory: str = "", switch_off: str = "true") -> None:
+        path = folder / "profiles.toml"
+        path.write_text(PROFILE.format(mandatory=mandatory, switch_off=switch_off))
+        profile.use(path)
+
+    yield use
+    profile.use(None)
 
 
 async def choose(office, version: int, who: str = "anna", path: str = PATH, **chosen):
@@ -96,10 +122,9 @@ async def test_what_waits_for_a_gate_is_not_moved_when_the_gate_is_taken_away(of
     assert (await office.act("arne", one["id"], "approve")).json()["state"] == "region_approved"
 
 
-async def test_where_the_profile_demands_a_review_no_region_leaves_it_out(office, body, monkeypatch):
+async def test_where_the_profile_demands_a_review_no_region_leaves_it_out(office, body, own_profiles, tmp_path):
     await choose(office, 0, region_review=False, another_person=False)
-    strict = profile.Profile("statutory", region_review_is_optional=False, another_person_is_optional=False)
-    monkeypatch.setattr("agreements.service.review_settings.profile_on", lambda day: strict)
+    own_profiles(tmp_path, switch_off="false")
     one = (await office.register(body)).json()
     assert (await office.act("anna", one["id"], "submit")).json()["state"] == "submitted", "an earlier choice is void"
     assert (await office.act("anna", one["id"], "approve")).status_code == 403
@@ -116,3 +141,24 @@ async def test_an_administrator_who_wrote_an_earlier_public_version_may_review_t
     await office.act("arne", one["id"], "submit")
     assert (await office.act("arne", one["id"], "approve")).status_code == 403
     assert (await office.act("anna", one["id"], "approve")).json()["state"] == "region_approved"
+
+
+async def test_what_a_profile_makes_mandatory_is_asked_for_on_the_way_in_and_before_publication(
+    office, body, own_profiles, tmp_path
+):
+    bare = {**body, "document_url": None, "services": [{**body["services"][0], "reimbursement": None}]}
+    one = (await office.register(bare)).json()
+    await office.act("anna", one["id"], "submit")
+    await office.act("arne", one["id"], "approve")
+    own_profiles(tmp_path, mandatory='"document_url", "services.*.reimbursement"')
+    missing = [{"field": name, "reason": "is mandatory"} for name in ("document_url", "services.0.reimbursement")]
+    assert (await office.act("agency", one["id"], "approve")).json()["errors"] == missing
+    assert (await office.register({**bare, "number": "2"})).json()["errors"] == missing
+    assert (await office.register({**body, "number": "2"})).status_code == 201
+
+
+def test_a_profile_that_names_no_field_of_the_form_is_told_before_anything_starts(own_profiles, tmp_path):
+    with pytest.raises(BadProfiles) as bad:
+        own_profiles(tmp_path, mandatory='"services.*.price"')
+    assert bad.value.faults == ("profile 1: mandatory.0: there is no field services.*.price",)
+    own_profiles(tmp_path, mandatory='"services.*.contacts", "use_by_others.price", "services.*.care_services.*.code"')

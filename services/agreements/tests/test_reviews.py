@@ -1,10 +1,12 @@
 """The review queue: what waits for whom and how it differs, and many verdicts at once."""
 
 import asyncio
+import json
 
 import pytest
 
 from agreements.service import catalogue as copies
+from agreements.service.working_off import WorkingOff
 
 pytestmark = pytest.mark.engine
 
@@ -175,3 +177,18 @@ async def test_what_is_asked_for_wrongly_changes_nothing(office, body):
         assert answer.status_code == 422, content
         assert "1212" not in answer.text
     assert (await office.call("anna", "GET", f"/agreements/{one['id']}")).json()["state"] == "submitted"
+
+
+async def test_all_that_a_submission_has_brought_is_approved_by_the_versions_seen(office, body):
+    await submitted(office, body, "by the form")
+    lines = "\n".join(json.dumps({**body, "number": f"file {number}"}) for number in range(3)).encode()
+    sent = await office.call("anna", "POST", "/agreement-submissions?name=avtal.jsonl", content=lines)
+    assert await WorkingOff(office.sessions.kw["bind"]).work_one()
+    of_it = f"?submission={sent.json()['id']}"
+    assert (await waiting(office, "arne"))["total"] == 4
+    assert (await waiting(office, "arne", of_it))["total"] == 3
+    seen = (await office.call("arne", "GET", f"/agreement-reviews/versions{of_it}")).json()["items"]
+    assert (await approve(office, "arne", *seen)).json()["counts"]["done"] == 3
+    assert [row["agreement"]["number"] for row in (await waiting(office, "arne"))["items"]] == ["by the form"]
+    nobodys = "?submission=00000000-0000-4000-8000-000000000000"
+    assert (await waiting(office, "arne", nobodys))["total"] == 0

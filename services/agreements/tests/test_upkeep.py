@@ -1,122 +1,24 @@
 """What an operator does: parked records redriven, and the topic brought in line with the tables."""
 
-import asyncio
 import json
-import os
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
-from sqlalchemy import select, text
 
 import contracts
 from agreements.main import main
 from agreements.service import announcing
-from agreements.store import catalogue, tables
-from contracts import AgreementRegistered, CodeUpdated, decode, encode
+from agreements.store import catalogue
+from contracts import AgreementRegistered, CodeUpdated, encode
 from contracts.topics import parked as parked_topic
-from engines import eventually
 from kit import kafka
 from kit.consumer import Record
-from kit.consumer import record as readable
-from kit.outbox import Relay
-from upkeep.reading import everything
-from upkeep.topics import create_topics, read_topics
 
 pytestmark = pytest.mark.engine
 
 TOPIC = AgreementRegistered.topic.name
 EXAMPLE = Path(contracts.__file__).parents[2] / "examples/code-updated/v1/kva-with-maps.json"
-
-
-async def _remake(bootstrap: str, *names: str) -> None:
-    """Topics of these names, declared as they are, with nothing in them."""
-    rows = [row for row in read_topics(Path(contracts.__file__).parent / "topics.yaml") if row["name"] in names]
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    await admin.delete_topics([name for name in await admin.list_topics() if name in names])
-
-    async def made() -> bool:
-        await create_topics(bootstrap, rows)
-        return set(names) <= set(await admin.list_topics())
-
-    await eventually(made, within=20)
-    await admin.close()
-
-
-class Operator:
-    """Somebody at a terminal, beside a running office."""
-
-    def __init__(self, office: Any, bootstrap: str) -> None:
-        self.office = office
-        self.bootstrap = bootstrap
-        self.engine = office.sessions.kw["bind"]
-        self.url = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-
-    async def command(self, *argv: str) -> tuple[int, str, str]:
-        """`python -m agreements …`: exit code, output and error output."""
-        environment = {"POSTGRES_URL": self.url, "KAFKA_BOOTSTRAP": self.bootstrap, "OIDC_ISSUER": "http://x"}
-        child = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "agreements", *argv),
-            env={**os.environ, **environment},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await child.communicate()
-        return child.returncode or 0, out.decode(), err.decode()
-
-    async def reconcile(self, *argv: str) -> dict[str, Any]:
-        """What `reconcile` counts, without what is zero, and its exit code."""
-        code, out, err = await self.command("reconcile", "--json", *argv)
-        assert out, err
-        (row,) = json.loads(out)["topics"]
-        assert row.pop("topic") == TOPIC
-        return {"exit": code, **{name: number for name, number in row.items() if number}}
-
-    async def told(self) -> dict[str, AgreementRegistered]:
-        """The last message of each agreement on the topic."""
-        found: dict[str, AgreementRegistered] = {}
-        async for batch in everything(self.bootstrap, [TOPIC]):
-            for one in batch:
-                record = readable(one)
-                message = decode(AgreementRegistered, record.headers, record.key, record.value)
-                found[message.agreement_id] = message
-        return found
-
-    async def versions(self) -> dict[str, int]:
-        """What the table says of each agreement, public or not."""
-        async with self.office.sessions() as session:
-            return {row.id: row.public_version for row in await session.execute(select(tables.agreement))}
-
-    async def change(self, statement: str, **values: Any) -> None:
-        async with self.office.sessions.begin() as session:
-            await session.execute(text(statement), values)
-
-    @asynccontextmanager
-    async def relay(self) -> AsyncIterator[None]:
-        running = asyncio.create_task(Relay(self.engine, self.bootstrap).run())
-        yield
-        running.cancel()
-        await asyncio.wait([running])
-
-    async def sent(self) -> None:
-        async def empty() -> bool:
-            return (await self.office.counts())["outbox"] == 0
-
-        await eventually(empty, within=30)
-
-
-@pytest.fixture
-async def operator(office, kafka_address) -> Operator:
-    await _remake(kafka_address, TOPIC)
-    return Operator(office, kafka_address)
 
 
 async def test_a_topic_made_anew_gets_all_that_has_been_public_and_nothing_else(operator, body):
@@ -129,7 +31,7 @@ async def test_a_topic_made_anew_gets_all_that_has_been_public_and_nothing_else(
         await operator.sent()
         before = await operator.told()
         assert await operator.reconcile() == {"exit": 0, "compared": 3, "agreeing": 3}
-        await _remake(operator.bootstrap, TOPIC)
+        await operator.remake(TOPIC)
         assert await operator.reconcile("--dry-run") == {"exit": 1, "compared": 3, "missing": 3}
         assert await operator.told() == {}
         assert await operator.reconcile() == {"exit": 0, "compared": 3, "missing": 3, "announced": 3}
@@ -176,7 +78,7 @@ async def test_after_a_restore_the_tables_win_and_an_agreement_they_have_lost_is
 async def test_a_code_that_was_parked_is_redriven_into_the_copy_of_the_catalogue(operator, kafka_address):
     parked = parked_topic(CodeUpdated.topic.name, "agreements")
     names = [parked, CodeUpdated.topic.name.replace("code", "care-unit") + "-parked-agreements"]
-    await _remake(kafka_address, *names)
+    await operator.remake(*names)
     value = json.loads(EXAMPLE.read_text())["value"]
     message = CodeUpdated.model_validate({**value, "version": 77})
     event = encode(message, at=datetime.now(UTC))

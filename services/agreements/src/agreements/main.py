@@ -8,13 +8,14 @@ from fastapi import FastAPI
 
 from agreements.consumer import HANDLERS
 from agreements.schedule import Clock
-from agreements.service import announcing, catalogue
+from agreements.service import announcing, catalogue, profile, purged_command
 from agreements.service.working_off import WorkingOff
 from agreements.settings import Settings
 from contracts import AgreementRegistered
 from kit import database, health, logging, settings
 from kit.consumer import Consumer
 from kit.outbox import Relay
+from rules.agreement_profiles import BadProfiles
 from upkeep import parked_arguments, parked_command, process, reconcile_command
 from upkeep.migrations import migrate
 from upkeep.parked_count import ParkedCount
@@ -62,7 +63,7 @@ async def work(given: Settings) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """`python -m agreements api|worker|all|migrate|parked|reconcile`."""
+    """`python -m agreements api|worker|all|migrate|parked|reconcile|purged`."""
     asked = process.command(
         "agreements",
         "Agreements and own provision, from draft to published.",
@@ -73,12 +74,24 @@ def main(argv: Sequence[str] | None = None) -> None:
             "migrate": "Bring the database up to date.",
             "parked": parked_arguments.SENTENCE,
             "reconcile": reconcile_command.SENTENCE,
+            "purged": purged_command.SENTENCE,
         },
         argv,
-        {"parked": parked_arguments.arguments, "reconcile": reconcile_command.arguments},
+        {
+            "parked": parked_arguments.arguments,
+            "reconcile": reconcile_command.arguments,
+            "purged": purged_command.arguments,
+        },
     )
     given = settings.read(Settings)
-    logging.configure("agreements", given.log_level, sys.stderr if asked.command in ("parked", "reconcile") else None)
+    try:
+        profile.use(given.agreement_profiles)
+    except BadProfiles as error:
+        sys.stderr.write("".join(f"setting AGREEMENT_PROFILES: {fault}\n" for fault in error.faults))
+        sys.exit(2)
+    logging.configure(
+        "agreements", given.log_level, sys.stderr if asked.command in ("parked", "reconcile", "purged") else None
+    )
 
     async def worker() -> None:
         await work(given)
@@ -94,6 +107,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             migrate(given.postgres_url, given.migrations)
         case "parked":
             sys.exit(parked_command.run(asked, "agreements", given.kafka_bootstrap, given.postgres_url, HANDLERS))
+        case "purged":
+            sys.exit(purged_command.run(asked, given.kafka_bootstrap, given.postgres_url))
         case "reconcile":
             sys.exit(
                 reconcile_command.run(

@@ -20,4 +20,6 @@ class Settings(BaseSettings):
     api_port: Port = 8001
     worker_port: Port = 8101
     log_level: LogLevel = "INFO"
+    agreement_profiles: Path | None = None
+    """An operator's own mandatory fields and reviews by day; without it the release's, `rules/agreement_profiles`."""
     migrations: Path = MIGRATIONS

@@ -6,7 +6,17 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from agreements.api import listing, notices, review_settings, reviews, routes, submissions
+from agreements.api import (
+    drafts,
+    history,
+    listing,
+    notices,
+    review_settings,
+    reviews,
+    routes,
+    submissions,
+    writing,
+)
 from agreements.domain.transitions import Refused
 from agreements.service import catalogue, checking
 from agreements.service.checking import told
@@ -18,7 +28,7 @@ _BODY_LIMIT = 512 * 1024
 
 
 # Fixed paths before those with an {agreement_id}.
-ROOMS = (listing, notices, review_settings, reviews, submissions, routes)
+ROOMS = (drafts, history, listing, notices, review_settings, reviews, submissions, writing, routes)
 POLICY: auth.Policy = {call: roles for room in ROOMS for call, roles in room.POLICY.items()}
 
 

@@ -1,23 +1,20 @@
 """The review queue: what waits for whom, how it differs from what is public, and many verdicts at once."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
-from agreements.api.shown import ActorOf, all_shown
-from agreements.domain.agreement import Agreement
-from agreements.domain.differences import differences
+from agreements.api.shown import ActorOf, all_shown, audience, differing
 from agreements.domain.transitions import Action
 from agreements.service import reviewing
 from agreements.service.checking import told
 from agreements.service.reviewing import Gate, Verdict
 from agreements.store import agreements as agreement_store
 from agreements.store import reviews as store
-from contracts.agreement_form import AgreementForm, Form, LongText, ShortText
-from contracts.audience import audience_at
+from contracts.agreement_form import Form, LongText, ShortText
 from contracts.types import HsaId, RegionCode
 from kit.auth import Policy
 from kit.database import Transaction
@@ -63,8 +60,10 @@ async def _waiting(
     region: RegionCode | None = None,
     care_provider: HsaId | None = None,
     number: ShortText | None = None,
+    submission: UUID | None = None,
 ) -> store.Waiting:
-    return store.Waiting(reviewing.waiting_for(actor, gate), region, care_provider, number)
+    brought = str(submission) if submission is not None else None
+    return store.Waiting(reviewing.waiting_for(actor, gate), region, care_provider, number, brought)
 
 
 WaitingFor = Annotated[store.Waiting, Depends(_waiting)]
@@ -87,7 +86,7 @@ async def waiting(actor: ActorOf, session: Transaction, paging: Paging, wanted: 
                 "waiting_days": (now - one.changed_at).days,
                 "new": one.public_body is None,
                 "agreement": content,
-                "differences": differing(one),
+                "differences": differing(one.public_body, one.body, audience(one, actor)),
             }
             for one, content in zip(found, await all_shown(session, found, actor), strict=True)
         ],
@@ -104,14 +103,6 @@ async def waiting(actor: ActorOf, session: Transaction, paging: Paging, wanted: 
         "page": paging.page,
         "limit": paging.limit,
     }
-
-
-def differing(one: Agreement) -> list[dict[str, Any]]:
-    """How what waits differs from what is public; `audience` says who will see the field once it is."""
-    return [
-        {**asdict(found), "audience": audience_at(AgreementForm, found.field)}
-        for found in differences(one.public_body, one.body)
-    ]
 
 
 @router.get("/agreement-reviews/versions")

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from agreements.api.shown import ActorOf, AgreementId, shown
 from agreements.domain.agreement import Actor, Way, may_read
 from agreements.domain.transitions import BY_NAME, Action
-from agreements.service import intake, life
+from agreements.service import intake, life, purging
 from agreements.store import agreements as store
 from contracts.agreement_form import AgreementForm, Form, LongText
 from kit.auth import Policy
@@ -31,10 +31,13 @@ POLICY: Policy = {
 router = APIRouter(tags=["agreements"])
 
 
-class Reason(Form):
-    """Why; needed to reject, to terminate, and to withdraw a published agreement."""
+class Step(Form):
+    """Why, and on what: both may be left out where they are not asked for."""
 
     reason: Annotated[LongText, Field(max_length=2000)] | None = None
+    """Needed to reject, terminate and purge, and to withdraw a published agreement."""
+    version: Annotated[int, Field(ge=1, lt=2**63)] | None = None
+    """The version that was looked at: 412 and nothing done where it is another one now."""
 
 
 async def _secret(session: AsyncSession, actor: Actor) -> Response:
@@ -99,12 +102,18 @@ async def act(
     response: Response,
     actor: ActorOf,
     session: Transaction,
-    body: Reason | None = None,
+    body: Step | None = None,
 ) -> dict[str, Any]:
-    """Submit, approve, reject, withdraw or terminate. Approve is the region's gate first, then the agency's."""
+    """Submit, approve, reject, withdraw, terminate or purge. Approve is the region's gate first, then the agency's.
+
+    Purge is for what became confidential: it cannot be undone, and leaves one line without content.
+    """
     if action not in BY_NAME:
         raise Problem(404, "there is no such action")
-    reason = body.reason if body is not None else None
-    changed = await life.act(session, actor, agreement_id, action, reason)
+    asked = body if body is not None else Step()
+    if action is Action.PURGE:
+        changed = await purging.purge(session, actor, agreement_id, asked.reason)
+    else:
+        changed = await life.act(session, actor, agreement_id, action, asked.reason, asked.version)
     response.headers["ETag"] = etag(changed.version)
     return await shown(session, changed, actor)

@@ -1,6 +1,7 @@
 """An agreement as its readers see it: the version and the fields that are for them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,10 +9,11 @@ from fastapi import Depends
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agreements.domain.agreement import Actor, Agreement, is_owner, may_read_working
+from agreements.domain.differences import differences
 from agreements.domain.transitions import Action
 from agreements.service.open_steps import open_steps
 from contracts.agreement_form import AgreementForm
-from contracts.audience import Audience, seen
+from contracts.audience import Audience, audience_at, seen
 from kit.auth import Caller, CallerOf
 from kit.http import Problem
 from rules.roles import Role
@@ -48,6 +50,17 @@ def _shown(one: Agreement, actor: Actor, steps: Sequence[Action]) -> dict[str, A
     }
 
 
+def differing(before: Mapping[str, Any] | None, after: Mapping[str, Any], reader: Audience) -> list[dict[str, Any]]:
+    """How one version differs from another, to a reader's eyes; `audience` says who sees the field once it is public.
+
+    Of what a region notes for itself, its own people alone are told.
+    """
+    told = [
+        {**asdict(found), "audience": audience_at(AgreementForm, found.field)} for found in differences(before, after)
+    ]
+    return [found for found in told if reader is Audience.OWNER or found["audience"] is not Audience.OWNER]
+
+
 def actor_of(caller: Caller) -> Actor:
     """Who calls, in the domain's words."""
     return Actor(caller.subject, caller.roles, caller.region, caller.units)
@@ -74,7 +87,8 @@ AgreementId = Annotated[str, Depends(_known_form)]
 
 def audience(one: Agreement, actor: Actor) -> Audience:
     """To which circle this reader of this agreement belongs."""
-    if is_owner(one.region, actor) or may_read_working(one, actor):
+    # The agency's reviewers see what is worked on, but not what a region notes for itself.
+    if is_owner(one.region, actor):
         return Audience.OWNER
     if not actor.roles.isdisjoint(_REGIONS) or _performs(one, actor):
         return Audience.REGIONS

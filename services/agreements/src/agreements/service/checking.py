@@ -64,17 +64,19 @@ async def check(session: AsyncSession, body: Body, today: date) -> None:
 
 async def check_all(session: AsyncSession, bodies: Sequence[Body], today: date) -> list[list[Found]]:
     """What is wrong with each of some agreements, in their order; a few queries for them all. Raises NotReady."""
+    mandatory = profile_on(today).mandatory
+    unknown = await check_catalogue(session, bodies, today)
+    return [
+        [*(Found(field, reason) for field, reason in faults(body, mandatory=mandatory, today=today)), *found]
+        for body, found in zip(bodies, unknown, strict=True)
+    ]
+
+
+async def check_catalogue(session: AsyncSession, bodies: Sequence[Body], today: date) -> list[list[Found]]:
+    """The units, providers and codes among `care_provider` and `services` that may not be used. Raises NotReady."""
     known = await _look_up(session, bodies)
     nearby = await _nearby(session, bodies, known, today)
-    mandatory = profile_on(today).mandatory
-    return [
-        [
-            *(Found(field, reason) for field, reason in faults(body, mandatory=mandatory, today=today)),
-            *_unit_faults(body, known, today),
-            *_code_faults(body, known, nearby, today),
-        ]
-        for body in bodies
-    ]
+    return [[*_unit_faults(body, known, today), *_code_faults(body, known, nearby, today)] for body in bodies]
 
 
 async def _look_up(session: AsyncSession, bodies: Sequence[Body]) -> Catalogue:

@@ -41,13 +41,11 @@ async def gates_of(session: AsyncSession, regions: Collection[str], day: date) -
 
 
 def gates(choice: Choice, day: date) -> Gates:
-    """The region's choice where the profile leaves it one."""
-    profile = profile_on(day)
-    return Gates(
-        region=choice.region_review or not profile.region_review_is_optional,
-        another_person=choice.another_person or not profile.another_person_is_optional,
-        agency=profile.agency_review,
-    )
+    """The region's choice where the profile leaves it one, else the profile's."""
+    reviews = profile_on(day).reviews
+    if reviews.region_may_switch_off:
+        return Gates(choice.region_review, choice.another_person, reviews.agency)
+    return Gates(reviews.region, reviews.another_person, reviews.agency)
 
 
 async def read(session: AsyncSession, actor: Actor, region: str) -> tuple[Choice, list[Choice]]:
@@ -74,10 +72,11 @@ async def choose(
     check_region(region, actor)
     now = datetime.now(UTC)
     profile = profile_on(swedish_day(now))
-    if not region_review and not profile.region_review_is_optional:
-        raise Refused(422, f"the region's review cannot be left out under the profile {profile.name}", "region_review")
-    if not another_person and not profile.another_person_is_optional:
-        raise Refused(422, f"must be another person under the profile {profile.name}", "another_person")
+    left_out = [
+        name for name, asked in (("region_review", region_review), ("another_person", another_person)) if not asked
+    ]
+    if left_out and not profile.reviews.region_may_switch_off:
+        raise Refused(422, f"cannot be left out: the profile {profile.name} demands it", left_out[0])
     old = (await choices(session, [region]))[region]
     new = Choice(
         region, next_version(old.version), region_review, another_person, notices_to, actor=actor.subject, at=now

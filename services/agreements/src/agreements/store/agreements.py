@@ -128,6 +128,23 @@ async def get(session: AsyncSession, agreement_id: str) -> Agreement | None:
     return _agreement(row) if row is not None else None
 
 
+async def id_of(session: AsyncSession, region: str, number: str) -> str | None:
+    """The id of a region's agreement of a number, or None."""
+    query = select(agreement.c.id).where(agreement.c.region == region, agreement.c.number == number)
+    found: str | None = await session.scalar(query)
+    return found
+
+
+async def earlier(session: AsyncSession, region: str, care_provider: str | None, limit: int) -> list[Mapping[str, Any]]:
+    """What a region's latest agreements say, the last written first; of one care provider, or of all."""
+    query = select(agreement.c.body).where(
+        agreement.c.region == region, agreement.c.state.not_in((State.PURGED, State.WITHDRAWN))
+    )
+    if care_provider is not None:
+        query = query.where(agreement.c.body["care_provider"]["hsa_id"].astext == care_provider)
+    return list(await session.scalars(query.order_by(agreement.c.edited_at.desc()).limit(limit)))
+
+
 async def get_many(session: AsyncSession, ids: Sequence[str]) -> list[Agreement]:
     """Agreements in the order of their ids as given; missing ones left out."""
     rows = await session.execute(select(agreement).where(agreement.c.id.in_(ids)))

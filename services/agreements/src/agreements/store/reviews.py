@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Row, and_, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agreements.domain.agreement import State
-from agreements.store.tables import agreement, listed
+from agreements.store.tables import agreement, listed, submission_verdict
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class Waiting:
     """Only of this one."""
     care_provider: str | None = None
     number: str | None = None
+    submission: str | None = None
+    """Only what that submission has brought."""
 
 
 async def page(session: AsyncSession, wanted: Waiting, *, limit: int, offset: int) -> tuple[list[str], int]:
@@ -50,5 +52,10 @@ def _where(wanted: Waiting) -> ColumnElement[bool]:
         for state, region in wanted.states
     ]
     where = [listed.c.side == "working", or_(*mine) if mine else false()]
+    if wanted.submission is not None:
+        brought = select(submission_verdict.c.agreement_id).where(
+            submission_verdict.c.submission_id == wanted.submission, submission_verdict.c.verdict == "accepted"
+        )
+        where.append(listed.c.agreement_id.in_(brought))
     narrowed = {name: getattr(wanted, name) for name in ("region", "care_provider", "number")}
     return and_(*where, *(listed.c[name] == value for name, value in narrowed.items() if value is not None))

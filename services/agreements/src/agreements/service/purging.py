@@ -1,0 +1,163 @@
+"""Confidentiality that comes later: everything of an agreement is removed, and a check proves it."""
+
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from agreements.domain.agreement import Actor, Agreement, State
+from agreements.domain.moving import moved
+from agreements.domain.transitions import Action, transition
+from agreements.service.announcing import announce
+from agreements.service.checking import Faulty, Found
+from agreements.service.life import check_reason, locked
+from agreements.store import agreements as store
+from agreements.store import purging as traces
+from contracts import AgreementRegistered, reader
+from contracts.agreements import AgreementStatus
+from contracts.topics import parked
+from kit.consumer import record
+from kit.database import Sessions, next_version
+from upkeep.reading import Raw, Unreachable, everything
+
+_TOPIC = AgreementRegistered.topic
+_NAMING = ("number", "name", "assignment_id", "document_url")
+
+
+async def purge(session: AsyncSession, actor: Actor, agreement_id: str, reason: str | None) -> Agreement:
+    """Remove all content here, and announce a state without any where the public has seen one. Raises Refused, Faulty.
+
+    One line is kept: who, when, which id of which region, and why, which must tell nothing of what is removed.
+    """
+    old = await locked(session, agreement_id)
+    row = transition(old, Action.PURGE, actor, reason)
+    check_reason(reason)
+    if named := _named(old, reason or ""):
+        raise Faulty([Found("reason", f"is kept, so it must not repeat the agreement's {named}")])
+    now = datetime.now(UTC)
+    emptied = moved(old, row, next_version(old.version), now)
+    await traces.forget(session, old)
+    await store.update(session, emptied)
+    await store.remember(session, emptied, Action.PURGE, actor.subject, reason)
+    if emptied.public_version != old.public_version:
+        await announce(session, [emptied], now)
+    return emptied
+
+
+def _named(old: Agreement, reason: str) -> str | None:
+    for body in (old.body, old.public_body or {}):
+        provider = body.get("care_provider") or {}
+        said = {name: body.get(name) for name in _NAMING}
+        said |= {f"care provider's {name}": provider.get(name) for name in ("name", "hsa_id", "organisation_number")}
+        for name, value in said.items():
+            if value and str(value).casefold() in reason.casefold():
+                return name
+    return None
+
+
+@dataclass
+class Proof:
+    """What is left of an agreement that was purged. Nothing of its content is repeated here."""
+
+    agreement_id: str
+    state: State | None
+    """As the table says; None where it knows no such agreement."""
+    left: list[str] = field(default_factory=list)
+    """Places that hold something they should not."""
+    older_records: int = 0
+    """Records with content that lie on the topic before the last one: compaction takes them."""
+    gone_by: datetime | None = None
+    """When compaction may take the youngest of them at the latest."""
+
+    @property
+    def holds(self) -> bool:
+        """True when nothing is left but what compaction is about to take."""
+        return self.state is State.PURGED and not self.left
+
+
+async def prove(
+    sessions: Sessions,
+    bootstrap: str,
+    agreement_id: str,
+    number: str | None,
+    seen: Callable[[int, int], None] = lambda read, of: None,
+) -> Proof:
+    """Look for an agreement in every table and column here, and on its topic. Raises Unreachable.
+
+    `number`: look for this text as well, the region's own number as a rule; another agreement may hold it too.
+    """
+    async with sessions() as session:
+        found = await store.get(session, agreement_id)
+        proof = Proof(agreement_id, found.state if found is not None else None)
+        if found is not None:
+            proof.left += _in_row(found)
+        waits = await traces.waiting_to_be_sent(session, agreement_id)
+        if waits:
+            proof.left.append(f"outbox: {waits} announcement not sent yet; the running worker sends it")
+        lines = await traces.lines_kept(session, agreement_id)
+        if content := sum(holds for _, holds in lines):
+            proof.left.append(f"agreement_history.body: {content} rows")
+        if others := sum(action not in (Action.PURGE, "announce") for action, _ in lines):
+            proof.left.append(f"agreement_history: {others} lines of what was done before")
+        for one in await traces.traces(session, agreement_id, is_id=True):
+            if one.table != "outbox":
+                proof.left.append(f"{one.table}.{one.column}: {one.rows} rows with its id")
+        if number is not None:
+            said = await traces.traces(session, number, is_id=False)
+            proof.left += [f"{one.table}.{one.column}: {one.rows} rows with its number" for one in said]
+    await _on_topic(bootstrap, proof, found, seen)
+    return proof
+
+
+def _in_row(found: Agreement) -> list[str]:
+    kept = {
+        "number": found.number != found.id,
+        "author": bool(found.author),
+        "body": bool(found.body),
+        "public_body": bool(found.public_body),
+        "revision": found.revision is not None,
+        "sent_digest": found.sent_digest is not None,
+    }
+    return [f"agreement.{name}" for name, holds in kept.items() if holds]
+
+
+async def _on_topic(bootstrap: str, proof: Proof, found: Agreement | None, seen: Callable[[int, int], None]) -> None:
+    last: AgreementRegistered | None = None
+    with_content: list[Raw] = []
+    read = reader(AgreementRegistered)
+    async with aclosing(everything(bootstrap, [_TOPIC.name], seen=seen)) as batches:
+        async for batch in batches:
+            for raw in batch:
+                if raw.key == proof.agreement_id.encode():
+                    last = read(record(raw))
+                    with_content += [raw] if last.status != AgreementStatus.PURGED else []
+    if with_content and last is not None and last.status == AgreementStatus.PURGED:
+        proof.older_records = len(with_content)
+        youngest = datetime.fromtimestamp(max(raw.timestamp for raw in with_content) / 1000, UTC)
+        proof.gone_by = youngest + timedelta(milliseconds=int(_TOPIC.config["max.compaction.lag.ms"]))
+        if proof.gone_by < datetime.now(UTC):
+            proof.left.append(
+                f"{_TOPIC.name}: {len(with_content)} older records that compaction should have taken by "
+                f"{proof.gone_by:%Y-%m-%d %H:%M} UTC"
+            )
+    elif with_content:
+        proof.left.append(f"{_TOPIC.name}: its last record has content: run reconcile")
+    elif last is None and found is not None and found.has_been_public:
+        proof.left.append(f"{_TOPIC.name}: no record says that it was purged: run reconcile")
+    for group in _TOPIC.consumers:
+        await _in_parked(bootstrap, parked(_TOPIC.name, group), proof)
+
+
+async def _in_parked(bootstrap: str, topic: str, proof: Proof) -> None:
+    count = 0
+    try:
+        async with aclosing(everything(bootstrap, [topic])) as batches:
+            async for batch in batches:
+                count += sum(raw.key == proof.agreement_id.encode() for raw in batch)
+    except Unreachable:
+        # Made when something is parked for the first time, where nobody has made it before.
+        return
+    if count:
+        proof.left.append(f"{topic}: {count} records")
