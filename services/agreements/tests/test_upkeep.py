@@ -15,6 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from sqlalchemy import select, text
 
 import contracts
+from agreements.consumer import HANDLERS, PUSHED
 from agreements.main import main
 from agreements.service import announcing
 from agreements.store import catalogue, tables
@@ -175,7 +176,7 @@ async def test_after_a_restore_the_tables_win_and_an_agreement_they_have_lost_is
 
 async def test_a_code_that_was_parked_is_redriven_into_the_copy_of_the_catalogue(operator, kafka_address):
     parked = parked_topic(CodeUpdated.topic.name, "agreements")
-    names = [parked, CodeUpdated.topic.name.replace("code", "care-unit") + "-parked-agreements"]
+    names = [parked_topic(name, "agreements") for name in (*HANDLERS, *PUSHED)]
     await _remake(kafka_address, *names)
     value = json.loads(EXAMPLE.read_text())["value"]
     message = CodeUpdated.model_validate({**value, "version": 77})
