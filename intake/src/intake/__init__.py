@@ -15,6 +15,7 @@ Signatures:
 
     read(file: BinaryIO, *, mapping: Mapping[str, Any] | None = None, limits: Limits = STANDARD) -> Reading
     Reading.__iter__() -> Iterator[Sent]; .format: str; .rows: int; .notes: list[Finding]
+    item(content: bytes) -> Sent, for one agreement as JSON that comes alone
     check(sent: Sent, *, region: str | None, today: date) -> Checked
     Checked.form: AgreementForm | None; .findings, .notes: tuple[Finding, ...]; .confidential: bool
     placed(sent: Sent, field: str) -> Place; Place.row, .column, .value
@@ -30,6 +31,7 @@ from intake.checking import Checked, check
 from intake.columns import COLUMNS, Column
 from intake.findings import Finding, UnreadableFile
 from intake.headings import Mapped
+from intake.json_items import item
 from intake.limits import STANDARD, Limits
 from intake.reading import Reading, read
 from intake.sent import Place, Sent, placed, told
@@ -48,6 +50,7 @@ __all__ = [
     "Sent",
     "UnreadableFile",
     "check",
+    "item",
     "placed",
     "read",
     "template_csv",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from intake.findings import Finding, shown, unreadable
-from intake.limits import Limits
+from intake.limits import STANDARD, Limits
 from intake.sent import Sent
 
 _DEEPEST = 20
@@ -26,6 +26,12 @@ def items(file: BinaryIO, limits: Limits) -> Iterator[Sent]:
         if sent.number is not None and not sent.findings:
             sent = _once(sent, row, first_of)
         yield sent
+
+
+def item(content: bytes, limits: Limits = STANDARD) -> Sent:
+    """One agreement that comes alone, such as a record of a topic; its row is 1."""
+    too_long = len(content) > limits.item_bytes
+    return _item(1, None if too_long else content.removeprefix(b"\xef\xbb\xbf").strip(), limits)
 
 
 def count(file: BinaryIO, limits: Limits) -> int:

@@ -1,5 +1,6 @@
 """Who may call and see what: the policy over every role and call."""
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -34,10 +35,22 @@ NARROWER = {
     ("POST", "/agreement-reviews/reject"): REVIEWERS,
     ("GET", "/agreement-settings/{region}"): {"agreement-admin"},
     ("PUT", "/agreement-settings/{region}"): {"agreement-admin"},
+    ("POST", "/agreement-submissions"): SENDERS,
+    ("GET", "/agreement-submissions"): SENDERS,
+    ("GET", "/agreement-submissions/{submission_id}"): SENDERS,
+    ("GET", "/agreement-mappings/{region}"): SENDERS,
+    ("PUT", "/agreement-mappings/{region}"): SENDERS,
+    ("GET", "/agreement-template.xlsx"): SENDERS,
+    ("GET", "/agreement-template.csv"): SENDERS,
 }
-PLACES = {"action": "submit", "region": "14", "draft_id": uuid4(), "submission_id": uuid4()}
 ROUTES = [route for room in ROOMS for route in room.router.routes]
 PUBLIC = (State.PUBLISHED, State.EXPIRED, State.TERMINATED)
+
+
+def path_of(route: Any, agreement: Any) -> str:
+    """A route's path with something in every place."""
+    other = {"action": "submit", "region": "14", "draft_id": uuid4(), "submission_id": uuid4()}
+    return str(route.path.format(agreement_id=agreement, **other))
 
 
 def test_every_call_is_in_the_policy_and_nothing_else():
@@ -50,9 +63,7 @@ async def test_a_role_reaches_what_the_policy_gives_it_and_no_more(office, body,
     one = (await office.register(body)).json()
     for route in ROUTES:
         (method,) = route.methods
-        path = route.path.format(
-            agreement_id=one["id"], action="submit", region="14", draft_id=uuid4(), submission_id=uuid4()
-        )
+        path = path_of(route, one["id"])
         allowed = NARROWER.get((method, route.path))
         answer = await office.call(role, method, path, json={} if method != "GET" else None)
         stopped = answer.status_code == 403 and answer.json()["detail"].startswith("needs ")
@@ -62,9 +73,7 @@ async def test_a_role_reaches_what_the_policy_gives_it_and_no_more(office, body,
 async def test_without_a_valid_token_nothing_is_answered(office):
     for route in ROUTES:
         (method,) = route.methods
-        path = route.path.format(
-            agreement_id=uuid4(), action="submit", region="14", draft_id=uuid4(), submission_id=uuid4()
-        )
+        path = path_of(route, uuid4())
         for headers in ({}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic YTpi"}):
             answer = await office.client.request(method, path, headers=headers)
             assert answer.status_code == 401

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import contracts
+from agreements.consumer import HANDLERS, PUSHED
 from agreements.main import main
 from agreements.service import announcing
 from agreements.store import catalogue
@@ -77,7 +78,7 @@ async def test_after_a_restore_the_tables_win_and_an_agreement_they_have_lost_is
 
 async def test_a_code_that_was_parked_is_redriven_into_the_copy_of_the_catalogue(operator, kafka_address):
     parked = parked_topic(CodeUpdated.topic.name, "agreements")
-    names = [parked, CodeUpdated.topic.name.replace("code", "care-unit") + "-parked-agreements"]
+    names = [parked_topic(name, "agreements") for name in (*HANDLERS, *PUSHED)]
     await operator.remake(*names)
     value = json.loads(EXAMPLE.read_text())["value"]
     message = CodeUpdated.model_validate({**value, "version": 77})

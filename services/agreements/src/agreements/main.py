@@ -1,12 +1,13 @@
 """Puts agreements together: the api process, the worker process, migrations, upkeep."""
 
 import sys
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from fastapi import FastAPI
 
-from agreements.consumer import HANDLERS
+from agreements.consumer import HANDLERS, PUSHED
 from agreements.schedule import Clock
 from agreements.service import announcing, catalogue, profile, purged_command
 from agreements.service.working_off import WorkingOff
@@ -20,6 +21,8 @@ from upkeep import parked_arguments, parked_command, process, reconcile_command
 from upkeep.migrations import migrate
 from upkeep.parked_count import ParkedCount
 
+_EVERY = {**HANDLERS, **PUSHED}
+
 
 def api(given: Settings) -> FastAPI:
     """The HTTP application."""
@@ -30,30 +33,42 @@ def api(given: Settings) -> FastAPI:
 
 
 async def work(given: Settings) -> None:
-    """The worker: copies the catalogue and sends the outbox."""
+    """The worker: copies the catalogue, takes what regions send, and sends the outbox."""
     engine = database.connect(given.postgres_url)
     sessions = database.sessions(engine)
     consumer = Consumer("agreements", given.kafka_bootstrap, sessions, HANDLERS)
+    pushed = Consumer("agreements", given.kafka_bootstrap, sessions, PUSHED)
     relay = Relay(engine, given.kafka_bootstrap)
     submissions = WorkingOff(engine)
-    parked = ParkedCount("agreements", given.kafka_bootstrap, HANDLERS)
+    parked = ParkedCount("agreements", given.kafka_bootstrap, _EVERY)
     clock = Clock(sessions)
+    loops: list[health.Beating] = [consumer, relay, submissions, clock]
 
-    async def mark_copied() -> None:
+    async def take_once_copied() -> None:
         await consumer.caught_up.wait()
         async with sessions.begin() as session:
             await catalogue.catalogue_copied(session, datetime.now(UTC))
+        loops.append(pushed)
+        pushed.beat = time.monotonic()
+        # Nothing is judged by a catalogue that is hours old.
+        await pushed.run()
+
+    async def alive() -> str | None:
+        return await health.beating(*loops)()
+
+    async def pushes() -> str | None:
+        return await pushed.ready() if pushed in loops else None
 
     app = health.application(
-        alive=health.beating(consumer, relay, submissions, clock),
-        ready={"postgresql": health.database(engine), "kafka": consumer.ready},
+        alive=alive,
+        ready={"postgresql": health.database(engine), "kafka": consumer.ready, "pushes": pushes},
     )
     try:
         await process.together(
             consumer.run,
             relay.run,
             submissions.run,
-            mark_copied,
+            take_once_copied,
             parked.run,
             clock.run,
             process.serving(app, host=given.host, port=given.worker_port),
@@ -69,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "Agreements and own provision, from draft to published.",
         {
             "api": "Serve the HTTP API.",
-            "worker": "Copy the catalogue and send what is announced.",
+            "worker": "Copy the catalogue, take what regions send, send what is announced.",
             "all": "Both in one process.",
             "migrate": "Bring the database up to date.",
             "parked": parked_arguments.SENTENCE,
@@ -106,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         case "migrate":
             migrate(given.postgres_url, given.migrations)
         case "parked":
-            sys.exit(parked_command.run(asked, "agreements", given.kafka_bootstrap, given.postgres_url, HANDLERS))
+            sys.exit(parked_command.run(asked, "agreements", given.kafka_bootstrap, given.postgres_url, _EVERY))
         case "purged":
             sys.exit(purged_command.run(asked, given.kafka_bootstrap, given.postgres_url))
         case "reconcile":

@@ -35,7 +35,7 @@ class Sent:
     """One agreement as a region sent it."""
 
     content: Any
-    """JSON in the shape of `AgreementForm`; what is of another shape is rejected, and never an error."""
+    """JSON in the shape of `AgreementForm`, or a form that has been checked; anything else is a rejection, no error."""
     found: Sequence[Found] = ()
     """What reading has found wrong already: then it is rejected."""
     sent_at: datetime | None = None
@@ -71,6 +71,7 @@ async def take(
     """
     check_region(region, actor)
     now = datetime.now(UTC)
+    today = swedish_day(now)
     verdicts: dict[int, Verdict] = {}
     waiting: dict[int, Read] = {}
     refused = 0
@@ -80,21 +81,21 @@ async def take(
             verdicts[place] = Verdict(Answer.REJECTED, found=(SECRET,))
             continue
         # A clock that goes ahead must not let a sending pass an edit made after it.
-        read = tuple(one.found) or sent_form.read(one.content, region, min(one.sent_at or sent_at, now))
+        read = tuple(one.found) or sent_form.read(one.content, region, min(one.sent_at or sent_at, now), today)
         if isinstance(read, Read):
             waiting[place] = read
         else:
-            number = sent_form.reference(one.content, "number")
-            verdicts[place] = Verdict(Answer.REJECTED, number, sent_form.sent_revision(one.content), None, read)
+            number, revision = sent_form.number_of(one.content), sent_form.revision_of(one.content)
+            verdicts[place] = Verdict(Answer.REJECTED, number, revision, None, read)
     if refused:
         await note_secret(session, way, region, actor, now, refused)
-    faults = await check_all(session, [read.body for read in waiting.values()], swedish_day(now))
+    faults = await check_all(session, [read.body for read in waiting.values()], today)
     for (place, read), found in zip(list(waiting.items()), faults, strict=True):
         if found:
             del waiting[place]
             number = sent_form.repeatable(read.number)
             verdicts[place] = Verdict(Answer.REJECTED, number, read.revision, None, tuple(found))
-    gates = await gates_of(session, [region], swedish_day(now))
+    gates = await gates_of(session, [region], today)
     taking = _Taking(way, region, actor, gates[region], now)
     while waiting:
         # A number that somebody else has registered in the meantime is judged again, by what is there now.

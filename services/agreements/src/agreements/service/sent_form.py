@@ -1,22 +1,22 @@
-"""One sent agreement as a form: its content or every fault of its shape, and what must be known before it is read."""
+"""One sent agreement as a form: its content or everything that is wrong with it by itself, the same in every way in."""
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import orjson
-from pydantic import ValidationError
 
+import intake
 from agreements.service.checking import Found
 from contracts.agreement_form import AgreementForm
 from rules.personal_numbers import holds_personal_number
-from rules.texts import may_be_repeated, readable
+from rules.texts import readable
 
 # An announcement is its agreement's content and little more, and must fit in one Kafka record (1 MB).
 LARGEST_BYTES = 512 * 1024
-_MOST_FAULTS = 500
+_LONGEST_NUMBER = 60
 _PLAINLY_NOT = frozenset({"", "0", "false", "f", "no", "n", "off", "nej"})
 
 
@@ -34,18 +34,22 @@ class Read:
 
 def is_confidential(content: object) -> bool:
     """True for an agreement with the mark; in doubt too, since what is covered by secrecy must not be kept."""
+    if isinstance(content, AgreementForm):
+        return content.confidential
     mark = content.get("confidential") if isinstance(content, Mapping) else None
     return mark is not None and str(mark).strip().lower() not in _PLAINLY_NOT
 
 
-def read(content: object, region: str, sent_at: datetime) -> Read | tuple[Found, ...]:
-    """The agreement, or all that is wrong with its shape and whose it is."""
-    try:
-        form = AgreementForm.model_validate(content)
-    except ValidationError as error:
-        return tuple(_faults(error))
-    if form.region != region:
-        return (Found("region", f"the agreement is region {form.region}'s, and region {region} has sent it"),)
+def read(content: object, region: str, sent_at: datetime, today: date) -> Read | tuple[Found, ...]:
+    """The agreement, or all that is wrong with it and whose it is. A form has been checked already."""
+    form = content
+    if not isinstance(form, AgreementForm):
+        if not isinstance(content, Mapping) or not content:
+            return (Found("", "is not a JSON object with the fields of an agreement"),)
+        checked = intake.check(intake.Sent(None, content, ()), region=region, today=today)
+        if checked.form is None:
+            return tuple(Found(one.field, one.reason) for one in checked.findings)
+        form = checked.form
     body = form.as_json()
     written = written_out(body)
     if len(written) > LARGEST_BYTES:
@@ -64,45 +68,26 @@ def digest(written: bytes) -> str:
     return hashlib.sha256(written).hexdigest()
 
 
-def reference(content: object, name: str) -> str | None:
-    """A number or name that may be repeated to whoever sent it; None for what is odd or may be a person's number."""
-    value = content.get(name) if isinstance(content, Mapping) else None
-    return repeatable(value)
+def number_of(content: object) -> str | None:
+    """The region's own number, where it may be repeated to whoever sent it."""
+    if isinstance(content, AgreementForm):
+        return repeatable(content.number)
+    return repeatable(content.get("number")) if isinstance(content, Mapping) else None
 
 
-def repeatable(value: object) -> str | None:
+def revision_of(content: object) -> int | None:
+    """The region's own revision, where it is one."""
+    if isinstance(content, AgreementForm):
+        return content.revision
+    value = content.get("revision") if isinstance(content, Mapping) else None
+    return value if type(value) is int and 0 < value < 2**53 else None
+
+
+def repeatable(value: object, longest: int = _LONGEST_NUMBER) -> str | None:
     """The text, if it is short, readable and nobody's number."""
-    if not isinstance(value, str) or not 0 < len(value.strip()) <= 60 or holds_personal_number(value):
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= longest or holds_personal_number(value):
         return None
     try:
         return readable(value.strip())
     except ValueError:
         return None
-
-
-def sent_revision(content: object) -> int | None:
-    """The region's own revision, where it is one."""
-    value = content.get("revision") if isinstance(content, Mapping) else None
-    return value if type(value) is int else None
-
-
-def _faults(error: ValidationError) -> list[Found]:
-    rows = error.errors(include_url=False, include_input=False, include_context=False)
-    found = [Found(_field(row["loc"]), _told(row["type"], row["msg"])) for row in rows[:_MOST_FAULTS]]
-    if len(rows) > _MOST_FAULTS:
-        found.append(Found("", f"and {len(rows) - _MOST_FAULTS} more faults of this agreement"))
-    return found
-
-
-def _field(path: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) if isinstance(part, int) or may_be_repeated(part) else "(odd name)" for part in path)
-
-
-def _told(kind: str, message: str) -> str:
-    message = message.removeprefix("Value error, ")
-    match kind:
-        case "extra_forbidden":
-            message = "is not a known field"
-        case "model_type" | "model_attributes_type" | "dict_type":
-            message = "is not a JSON object"
-    return message[:1].lower() + message[1:]
