@@ -217,3 +217,76 @@ def test_a_base_that_does_not_exist_is_one_line_and_code_2(folder: Path, base: s
     assert main(["compare", f"--base={base}"], folder) == 2
     error = capsys.readouterr().err
     assert error == f"contracts: git: there is no revision {base}\n"
+
+
+FORM = "schema/agreement-submitted.json"
+
+
+def test_what_regions_write_may_get_a_new_field_though_the_form_takes_no_unknown_ones(
+    folder: Path, old: Path, capsys: pytest.CaptureFixture[str]
+):
+    without_field(old, FORM, "internal_note")
+    main(["freeze", "agreement-submitted"], folder)
+    capsys.readouterr()
+    assert main(["compare", "--base", str(old), "--strict"], folder) == 0
+    out = capsys.readouterr().out
+    assert "agreement-submitted (frozen): breaks nobody" in out
+    assert "the only reader is ours, and as new as this" in out
+
+
+def test_a_field_that_regions_already_send_cannot_go_and_none_can_become_required(
+    folder: Path, old: Path, capsys: pytest.CaptureFixture[str]
+):
+    schema = json.loads((old / FORM).read_text(encoding="utf-8"))
+    schema["properties"]["diary_number"] = {"type": "string"}
+    schema["required"].remove("name")
+    (old / FORM).write_text(json.dumps(schema), encoding="utf-8")
+    main(["freeze", "agreement-submitted"], folder)
+    capsys.readouterr()
+    assert main(["compare", "--base", str(old), "--json"], folder) == 1
+    told = json.loads(capsys.readouterr().out)
+    (contract,) = told["contracts"]
+    fields = {change["path"]: change["breaks"] for change in contract["changes"] if change["about"] == "message"}
+    assert fields == {"diary_number": ["backward"], "name": ["backward"]}
+    assert told["failing"] == ["agreement-submitted"]
+
+
+def test_an_older_sending_that_the_form_refuses_now_is_a_break(
+    folder: Path, old: Path, capsys: pytest.CaptureFixture[str]
+):
+    example = old / "examples" / "agreement-submitted" / "v1" / "minimal.json"
+    record = json.loads(example.read_text(encoding="utf-8"))
+    record["value"]["diary_number"] = "1"
+    example.write_text(json.dumps(record), encoding="utf-8")
+    assert main(["compare", "--base", str(old), "--json", "--strict"], folder) == 1
+    (contract,) = json.loads(capsys.readouterr().out)["contracts"]
+    (change,) = contract["changes"]
+    assert (change["path"], change["breaks"]) == ("v1/minimal.json", ["backward"])
+    assert change["why"].startswith("diary_number: ")
+
+
+def test_a_pair_of_topics_per_region_is_compared_once(folder: Path, old: Path, capsys: pytest.CaptureFixture[str]):
+    file = old / "src" / "contracts" / "topics.yaml"
+    text = file.read_text(encoding="utf-8").replace("retention.ms: '604800000'", "retention.ms: '1209600000'")
+    file.write_text(text, encoding="utf-8")
+    assert main(["compare", "--base", str(old), "--json"], folder) == 0
+    contracts = {one["topic"]: one["changes"] for one in json.loads(capsys.readouterr().out)["contracts"]}
+    assert {topic: [change["path"] for change in found] for topic, found in contracts.items()} == {
+        "agreement-answered": ["retention.ms"],
+        "agreement-submitted": ["retention.ms", "parked-agreements retention.ms"],
+    }
+
+
+def test_the_frozen_form_may_grow_and_not_shrink(folder: Path, old: Path, capsys: pytest.CaptureFixture[str]):
+    main(["freeze", "agreement-submitted"], folder)
+    frozen = "frozen/agreement-submitted.v1.json"
+    without_field(folder, frozen, "internal_note")
+    assert main(["check"], folder) == 1
+    assert "changed compatibly; record it with `python -m contracts freeze agreement-submitted`" in (
+        capsys.readouterr().out
+    )
+    assert main(["freeze", "agreement-submitted"], folder) == 0
+    schema = json.loads((folder / frozen).read_text(encoding="utf-8"))
+    schema["properties"]["diary_number"] = {"type": "string"}
+    (folder / frozen).write_text(json.dumps(schema), encoding="utf-8")
+    assert main(["freeze", "agreement-submitted"], folder) != 0

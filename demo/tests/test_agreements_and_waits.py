@@ -126,6 +126,13 @@ def test_some_agreements_have_expired_some_have_not_begun_and_some_have_no_end(s
     assert all((one.body["valid_to"] or "9999") >= one.body["valid_from"] for one in sweden.agreements)
 
 
+def test_an_agreement_is_over_after_its_last_day_and_most_can_still_be_published(sweden: Sweden) -> None:
+    ending = next(one for one in sweden.agreements if one.body["valid_to"] is not None)
+    last = date.fromisoformat(ending.body["valid_to"])
+    assert (ending.is_over(last), ending.is_over(last + timedelta(days=1))) == (False, True)
+    assert sum(not one.is_over(sweden.today) for one in sweden.agreements) > 1600
+
+
 def test_no_agreement_holds_anything_like_a_personal_number(sweden: Sweden) -> None:
     texts = [text for agreement in sweden.agreements for text in _texts(agreement.body)]
     assert [text for text in texts if holds_personal_number(text)] == []

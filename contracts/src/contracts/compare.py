@@ -1,7 +1,7 @@
 """Everything that changed in the contracts since an older version: messages, topic facts, examples; as text or JSON."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,14 @@ def _contract(topic: str, old: Older, frozen_now: frozenset[str]) -> Iterator[Ch
     elif topic not in old.schemas:
         yield Change("contract", "", "added", "new", (), "nobody has read or written it before")
     else:
-        yield from changes(old.schemas[topic], freeze.SCHEMAS[topic])
+        found = changes(old.schemas[topic], freeze.SCHEMAS[topic])
+        yield from map(_of_regions, found) if topic in freeze.WRITTEN_BY_REGIONS else found
+
+
+def _of_regions(change: Change) -> Change:
+    if change.breaks != ("forward",):
+        return replace(change, breaks=tuple(who for who in change.breaks if who != "forward"))
+    return replace(change, breaks=(), why="the only reader is ours, and as new as this")
 
 
 def _topics(topic: str, old: dict[str, dict[str, Any]], new: dict[str, dict[str, Any]]) -> Iterator[Change]:

@@ -37,6 +37,10 @@ class DemoAgreement:
     number: str
     body: dict[str, Any]
 
+    def is_over(self, day: date) -> bool:
+        """Its last day has passed, so that it can no longer be published."""
+        return (self.body["valid_to"] or "9999") < day.isoformat()
+
 
 def build_agreements(units: tuple[DemoUnit, ...], random: Random, today: date) -> tuple[DemoAgreement, ...]:
     """All agreements, region by region: own provision first, then agreements with others."""

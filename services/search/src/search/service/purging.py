@@ -1,10 +1,10 @@
 """Proves that nothing is left of an agreement that became confidential: looks through every table and every index."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from search.index.engine import Index
@@ -99,7 +99,7 @@ async def _indexes(index: Index, proof: Proof, names: Sequence[str], wanted: Seq
         of, done = await index.count(name), 0
         found: dict[tuple[str, str], int] = {}
         async for offer, document in index.all(name):
-            text, done = json.dumps(document, ensure_ascii=False).lower(), done + 1
+            text, done = orjson.dumps(document).decode().lower(), done + 1
             for what, one in zip(names, wanted, strict=True):
                 if one.lower() in text:
                     found[offer, what] = found.get((offer, what), 0) + text.count(one.lower())
@@ -111,4 +111,4 @@ async def _indexes(index: Index, proof: Proof, names: Sequence[str], wanted: Seq
 
 
 def _in_json(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)[1:-1]
+    return orjson.dumps(text).decode()[1:-1]
