@@ -163,9 +163,6 @@ async def test_the_end_of_many_reads_no_bodies_to_find_them(office, standing, bo
 
 def test_the_clocks_metrics_are_documented_with_their_labels():
     page = (Path(expiry.__file__).parents[5] / "docs/operations/metrics.md").read_text()
-    rows = {
-        name: labels
-        for name, labels in re.findall(r"^\| `(vf_[a-z_]+)` \| .+? \| (.+?) \| .+? \|$", page, re.MULTILINE)
-    }
+    rows = dict(re.findall(r"^\| `(vf_[a-z_]+)` \| .+? \| (.+?) \| .+? \|$", page, re.MULTILINE))
     for metric in (expiry.EXPIRED, expiry.NOTICES):
         assert rows[f"{metric._name}_total"] == (", ".join(metric._labelnames) or "–")

@@ -134,8 +134,7 @@ async def _move(
     now: datetime,
 ) -> list[Agreement]:
     done = [moved(old, row, next_version(old.version), now, gates[old.region]) for old, row in steps]
-    await store.update_all(session, done)
-    await store.remember_all(session, [(one, action) for one in done], actor.subject, reason)
+    await store.step_all(session, done, action, actor.subject, reason)
     await announce(session, [one for one in done if one.public_version == one.version], now)
     return done
 

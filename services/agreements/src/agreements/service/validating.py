@@ -29,7 +29,7 @@ async def everything_wrong(
     region = actor.region or ""
     check_region(region, actor)
     now = datetime.now(UTC)
-    read = sent_form.read(content, region, now)
+    read = sent_form.read(content, region, now, swedish_day(now))
     if isinstance(read, Read):
         (found,) = await check_all(session, [read.body], swedish_day(now))
         taken = await store.id_of(session, region, read.number)
