@@ -6,7 +6,9 @@ import json
 import pytest
 
 from agreements.service import catalogue as copies
+from agreements.service import reviewing
 from agreements.service.working_off import WorkingOff
+from agreements.store import agreements as store
 
 pytestmark = pytest.mark.engine
 
@@ -192,3 +194,24 @@ async def test_all_that_a_submission_has_brought_is_approved_by_the_versions_see
     assert [row["agreement"]["number"] for row in (await waiting(office, "arne"))["items"]] == ["by the form"]
     nobodys = "?submission=00000000-0000-4000-8000-000000000000"
     assert (await waiting(office, "arne", nobodys))["total"] == 0
+
+
+async def test_what_was_done_before_a_fault_stays_done_and_is_told_as_changed_when_asked_again(
+    office, body, monkeypatch
+):
+    monkeypatch.setattr(reviewing, "_AT_ONCE", 2)
+    some = [await submitted(office, body, str(number)) for number in range(5)]
+    writing, calls = store.step_all, []
+
+    async def away_the_second_time(session, *rest):
+        calls.append(rest)
+        if len(calls) == 2:
+            raise ConnectionError
+        await writing(session, *rest)
+
+    monkeypatch.setattr(store, "step_all", away_the_second_time)
+    with pytest.raises((ConnectionError, ExceptionGroup)):
+        await approve(office, "arne", *some)
+    answer = (await approve(office, "arne", *some)).json()
+    assert [row["verdict"] for row in answer["items"]] == ["changed", "changed", "done", "done", "done"]
+    assert answer["counts"] == {"done": 3, "changed": 2, "refused": 0, "faulty": 0, "missing": 0}

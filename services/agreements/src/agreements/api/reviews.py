@@ -1,17 +1,21 @@
 """The review queue: what waits for whom, how it differs from what is public, and many verdicts at once."""
 
+from collections import Counter
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import orjson
 from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import Field
 
 from agreements.api.shown import ActorOf, all_shown, audience, differing
 from agreements.domain.transitions import Action
 from agreements.service import reviewing
 from agreements.service.checking import told
-from agreements.service.reviewing import Gate, Verdict
+from agreements.service.reviewing import Decision, Gate, Verdict
 from agreements.store import agreements as agreement_store
 from agreements.store import reviews as store
 from contracts.agreement_form import Form, LongText, ShortText
@@ -112,35 +116,45 @@ async def versions(session: Transaction, wanted: WaitingFor) -> dict[str, Any]:
     return {"items": [{"id": one, "version": version} for one, version in found]}
 
 
-@router.post("/agreement-reviews/approve")
-async def approve(asked: Approval, request: Request, actor: ActorOf) -> dict[str, Any]:
-    """Approve many, each with its own verdict; what has changed since it was seen is left as it is."""
+@router.post("/agreement-reviews/approve", response_class=JSONResponse)
+async def approve(asked: Approval, request: Request, actor: ActorOf) -> StreamingResponse:
+    """Approve many, each with its own verdict; what has changed since it was seen is left as it is.
+
+    Answers `{items: [{id, verdict, state, version, errors}], counts}`, as the work goes on. Broken off midway, ask
+    again: what was done is then told as changed.
+    """
     return await _decided(request, actor, Action.APPROVE, asked, None)
 
 
-@router.post("/agreement-reviews/reject")
-async def reject(asked: Rejection, request: Request, actor: ActorOf) -> dict[str, Any]:
+@router.post("/agreement-reviews/reject", response_class=JSONResponse)
+async def reject(asked: Rejection, request: Request, actor: ActorOf) -> StreamingResponse:
     """Reject many for one reason: each becomes a draft again, and what is public stays."""
     return await _decided(request, actor, Action.REJECT, asked, asked.reason)
 
 
 async def _decided(
     request: Request, actor: ActorOf, action: Action, asked: Approval, reason: str | None
-) -> dict[str, Any]:
+) -> StreamingResponse:
     seen = {one.id: one.version for one in asked.agreements}
     if len(seen) < len(asked.agreements):
         raise invalid("agreements", "holds an agreement more than once")
-    decided = await reviewing.decide(request.app.state.sessions, actor, action, seen, reason)
-    return {
-        "counts": {verdict: sum(one.verdict is verdict for one in decided) for verdict in Verdict},
-        "items": [
-            {
-                "id": one.id,
-                "verdict": one.verdict,
-                "state": one.state,
-                "version": one.version,
-                "errors": [{"field": found.field, "reason": told(found)} for found in one.found],
-            }
-            for one in decided
-        ],
-    }
+    parts = reviewing.decide(request.app.state.sessions, actor, action, seen, reason)
+    # What stops all of them is a problem; from the first part on there is an answer.
+    return StreamingResponse(_written(await anext(parts), parts), media_type="application/json")
+
+
+async def _written(first: list[Decision], rest: AsyncIterator[list[Decision]]) -> AsyncIterator[bytes]:
+    """`{items, counts}`, sent as the parts are done: thousands take longer than a caller waits for a first sign."""
+    counts = Counter(one.verdict for one in first)
+    yield b'{"items":[' + b",".join(map(_told, first))
+    async for part in rest:
+        counts.update(one.verdict for one in part)
+        yield b"," + b",".join(map(_told, part))
+    yield b'],"counts":' + orjson.dumps({one.value: counts[one] for one in Verdict}) + b"}"
+
+
+def _told(one: Decision) -> bytes:
+    errors = [{"field": found.field, "reason": told(found)} for found in one.found]
+    return orjson.dumps(
+        {"id": one.id, "verdict": one.verdict, "state": one.state, "version": one.version, "errors": errors}
+    )

@@ -1,6 +1,6 @@
 """Many agreements through a gate at once: each by the version that was seen, each with a verdict of its own."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -71,18 +71,17 @@ def gate_of(state: State) -> Gate | None:
 
 async def decide(
     sessions: Sessions, actor: Actor, action: Action, seen: Mapping[str, int], reason: str | None
-) -> list[Decision]:
-    """Approve or reject agreements, each if its version is still the one that was seen; in the order given.
+) -> AsyncGenerator[list[Decision], None]:
+    """Approve or reject agreements, each if its version is still the one that was seen; part by part, in order.
 
-    In several transactions: repeated after a fault, what was done already is told as changed. Raises Faulty for the
-    reason, and NotReady.
+    Each part is committed when it is told: repeated after a fault, what was done already is told as changed. Raises
+    Faulty for the reason, and NotReady, before the first part.
     """
     check_reason(reason)
-    decided: list[Decision] = []
     for part in _parts(list(seen)):
         async with sessions.begin() as session:
-            decided += await _decide(session, actor, action, {one: seen[one] for one in part}, reason)
-    return decided
+            decided = await _decide(session, actor, action, {one: seen[one] for one in part}, reason)
+        yield decided
 
 
 def _parts(ids: list[str]) -> Iterator[list[str]]:
@@ -134,8 +133,7 @@ async def _move(
     now: datetime,
 ) -> list[Agreement]:
     done = [moved(old, row, next_version(old.version), now, gates[old.region]) for old, row in steps]
-    await store.update_all(session, done)
-    await store.remember_all(session, [(one, action) for one in done], actor.subject, reason)
+    await store.step_all(session, done, action, actor.subject, reason)
     await announce(session, [one for one in done if one.public_version == one.version], now)
     return done
 

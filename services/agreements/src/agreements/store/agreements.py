@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, JSON, Row, Table, Text, bindparam, cast, func, select
+from sqlalchemy import ARRAY, JSON, Row, Table, Text, bindparam, case, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -43,6 +43,29 @@ async def update_all(session: AsyncSession, changed: Sequence[Agreement]) -> Non
     values = {name: rows.c[name] for name in names if name != "id"}
     await session.execute(agreement.update().where(agreement.c.id == rows.c.id).values(values))
     await listing.refresh(session, [one.id for one in changed])
+
+
+async def step_all(
+    session: AsyncSession, done: Sequence[Agreement], action: str, actor: str, reason: str | None = None
+) -> None:
+    """Write and remember one step of many agreements that changes no content; their rows are locked.
+
+    Contents stay where they are: a just published one is copied, and history's is taken, inside the database.
+    """
+    if not done:
+        return
+    rows, names = _given(agreement, [_columns(one, without=("body", "public_body")) for one in done])
+    values = {name: rows.c[name] for name in names if name != "id"}
+    published = (rows.c.public_version == rows.c.version) & (rows.c.public_state == State.PUBLISHED)
+    values["public_body"] = case((published, agreement.c.body), else_=agreement.c.public_body)
+    await session.execute(agreement.update().where(agreement.c.id == rows.c.id).values(values))
+    ids = [one.id for one in done]
+    said = (literal(action, Text), literal(actor, Text), literal(reason, Text))
+    now = agreement.c
+    steps = select(now.id, now.version, now.state, now.body, now.changed_at, *said).where(now.id.in_(ids))
+    names = ["agreement_id", "version", "state", "body", "at", "action", "actor", "reason"]
+    await session.execute(history.insert().from_select(names, steps))
+    await listing.refresh(session, ids)
 
 
 async def remember_all(
@@ -167,8 +190,8 @@ def _given(table: Table, given: Sequence[Mapping[str, Any]]) -> tuple[Any, list[
     return cast_rows.subquery("given_rows"), names
 
 
-def _columns(of: Agreement) -> dict[str, Any]:
-    return {column.name: getattr(of, column.name) for column in agreement.columns}
+def _columns(of: Agreement, without: Collection[str] = ()) -> dict[str, Any]:
+    return {column.name: getattr(of, column.name) for column in agreement.columns if column.name not in without}
 
 
 def _agreement(row: Row[Any]) -> Agreement:
