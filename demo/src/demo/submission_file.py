@@ -75,8 +75,8 @@ def make(known: Known, agreements: int, services: int, wrong: int, seed: int = 1
     planted = {numbers[place]: ways[order % len(ways)] for order, place in enumerate(chosen)}
     rows: list[Row] = []
     for place, number in enumerate(numbers):
-        content = _content(known, number, place, services)
-        own = [list(row) for row in rows_of(AgreementForm.model_validate(content).as_json())]
+        form = content(known, number, place, services)
+        own = [list(row) for row in rows_of(AgreementForm.model_validate(form).as_json())]
         if number in planted:
             for row in own:
                 WAYS[planted[number]](row, known)
@@ -84,7 +84,8 @@ def make(known: Known, agreements: int, services: int, wrong: int, seed: int = 1
     return Made(rows, planted)
 
 
-def _content(known: Known, number: str, place: int, services: int) -> dict[str, Any]:
+def content(known: Known, number: str, place: int, services: int) -> dict[str, Any]:
+    """One right agreement, in the form's shape."""
     clinic = known.clinics[place % len(known.clinics)]
     return {
         "region": known.region,
