@@ -35,13 +35,6 @@ NARROWER = {
     ("POST", "/agreement-reviews/reject"): REVIEWERS,
     ("GET", "/agreement-settings/{region}"): {"agreement-admin"},
     ("PUT", "/agreement-settings/{region}"): {"agreement-admin"},
-    ("POST", "/agreement-submissions"): SENDERS,
-    ("GET", "/agreement-submissions"): SENDERS,
-    ("GET", "/agreement-submissions/{submission_id}"): SENDERS,
-    ("GET", "/agreement-mappings/{region}"): SENDERS,
-    ("PUT", "/agreement-mappings/{region}"): SENDERS,
-    ("GET", "/agreement-template.xlsx"): SENDERS,
-    ("GET", "/agreement-template.csv"): SENDERS,
 }
 ROUTES = [route for room in ROOMS for route in room.router.routes]
 PUBLIC = (State.PUBLISHED, State.EXPIRED, State.TERMINATED)
