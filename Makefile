@@ -111,6 +111,14 @@ bench-agreements-list: $(STAMP)  ## Measure a filtered and sorted page of 42,000
 bench-catalogue: $(STAMP)  ## Measure the sync of 20,000 units and 60,000 offerings beside bare reading and sending; prints JSON: UNITS=2000.
 	@$(PY) -m bench.catalogue $(if $(UNITS),--units $(UNITS))
 
+.PHONY: bench-agreements-push
+bench-agreements-push: $(STAMP)  ## Measure how fast agreements pushed on Kafka are taken, beside a bare consumer and insert; prints JSON.
+	@$(PY) -m bench.agreements_intake --only push
+
+.PHONY: bench-agreements-file
+bench-agreements-file: $(STAMP)  ## Measure a workbook of 2,000 agreements from its upload to its last verdict; prints JSON.
+	@$(PY) -m bench.agreements_intake --only file
+
 .PHONY: clean
 clean:  ## Stop the demo and remove its data, caches and .venv.
 	@test ! -x $(PY) || $(PY) -m demo down

@@ -44,6 +44,10 @@ class Thing(BaseModel):
         return name
 
 
+_STREAMED: list[int] = []
+"""The pieces that the application has got of a streamed body."""
+
+
 def _application() -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -51,7 +55,7 @@ def _application() -> FastAPI:
 
     async def open_to_all() -> None: ...
 
-    app = http.application("test", lifespan=lifespan, authorise=open_to_all, body_limit=2048)
+    app = http.application("test", lifespan=lifespan, authorise=open_to_all, body_limit=2048, streamed={"/stream"})
 
     @app.post("/things")
     async def post(thing: Thing) -> Thing:
@@ -64,6 +68,13 @@ def _application() -> FastAPI:
     @app.put("/things/{number}")
     async def put(number: int, version: ExpectedVersion) -> Response:
         return Response(str(version), headers={"ETag": etag(version + 1)})
+
+    @app.post("/stream")
+    async def stream(request: Request) -> Response:
+        _STREAMED.clear()
+        async for part in request.stream():
+            _STREAMED.extend([len(part)] if part else [])
+        return Response(str(sum(_STREAMED)))
 
     @app.get("/teapot")
     async def teapot() -> None:
@@ -244,6 +255,21 @@ async def test_a_body_over_the_limit_is_refused_with_and_without_a_stated_length
             body = _problem(await client.post("/size", content=content), 413)
             assert body["detail"] == "the body is larger than 2 KiB"
         assert (await client.post("/size", content=b"x" * 2048)).text == "2048"
+
+
+async def test_a_body_that_is_streamed_reaches_the_application_piece_by_piece(served: int) -> None:
+    first = asyncio.Event()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"x" * 3000
+        await first.wait()
+        yield b"y" * 3000
+
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{served}") as client:
+        sending = asyncio.create_task(client.post("/stream", content=chunks()))
+        await eventually(lambda: _STREAMED == [3000])
+        first.set()
+        assert (await sending).text == "6000"
 
 
 async def test_a_caller_who_hangs_up_in_the_middle_of_the_body_has_asked_for_nothing(

@@ -16,9 +16,10 @@ from agreements.domain.transitions import Refused
 from agreements.service import checking, intake
 from agreements.service.checking import Found
 from agreements.service.intake import Sent, Verdict
-from agreements.service.profile import profile_on
 from agreements.store.tables import agreement, refusal
 from contracts.agreements import Answer
+from rules.agreement_profiles import shipped
+from rules.calendar import swedish_day
 from rules.roles import Role
 
 pytestmark = pytest.mark.engine
@@ -242,8 +243,8 @@ async def test_gates_that_do_not_apply_are_passed_by(office, taking, body, monke
     await taking(like(body, number="VGR 3"))
     assert (await stored(office, "VGR 3")).state == "region_approved"
     over = like(body, number="VGR 2", valid_from="2020-01-01", valid_to="2020-12-31", revision=1)
-    shipped = profile_on(NOW.date())
-    profile = dataclasses.replace(shipped, reviews=dataclasses.replace(shipped.reviews, agency=False))
+    now = shipped().on(swedish_day(NOW))
+    profile = dataclasses.replace(now, reviews=dataclasses.replace(now.reviews, agency=False))
     monkeypatch.setattr("agreements.service.review_settings.profile_on", lambda day: profile)
     verdicts = await taking(like(body), over)
     assert answers(verdicts) == ["accepted", "rejected"]

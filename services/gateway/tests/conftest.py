@@ -27,6 +27,8 @@ class Upstream:
         self.name = name
         self.seen: list[dict[str, Any]] = []
         self.status, self.headers, self.body = 200, [(b"content-type", b"application/json")], b"{}"
+        self.begun = asyncio.Event()
+        self.early: int | None = None
         self.wait = asyncio.Event()
         self.wait.set()
         self.documents: dict[str, Any] = {}
@@ -35,9 +37,15 @@ class Upstream:
         if scope["type"] != "http":
             return
         body, more = b"", True
+        if self.early is not None:
+            # Before it has read anything.
+            await send({"type": "http.response.start", "status": self.early, "headers": self.headers})
+            await send({"type": "http.response.body", "body": self.body})
+            return
         while more:
             message = await receive()
             body += message.get("body", b"")
+            self.begun.set()
             more = message.get("more_body", False)
         status, headers, content = self.status, self.headers, self.body
         if (found := self.documents.get(scope["path"])) is not None:

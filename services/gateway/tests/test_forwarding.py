@@ -3,6 +3,7 @@
 import gzip
 import io
 import time
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -236,3 +237,27 @@ async def test_the_document_of_all_is_not_given_in_part(door, serve, agreements,
 
 def test_every_call_is_in_the_policy_and_nothing_else():
     assert set(POLICY) == {f"{method} {route.path}" for route in router.routes for method in route.methods}
+
+
+async def test_an_upload_goes_on_as_it_comes_and_is_not_limited_here(door, agreements):
+    """The gateway holds none of it: the service has the first piece before the second is sent."""
+
+    async def upload() -> AsyncIterator[bytes]:
+        agreements.begun.clear()
+        yield b"first"
+        await agreements.begun.wait()
+        for _ in range(20):
+            yield b"x" * (1024 * 1024)
+
+    answer = await door.call("POST", f"{BASE}/agreement-submissions?name=a.csv", data=upload())
+    assert answer.status_code == 200
+    assert agreements.seen[-1]["body"] == b"first" + b"x" * (20 * 1024 * 1024)
+    answer = await door.call("POST", f"{BASE}/agreements", data=io.BytesIO(b"x" * (1024 * 1024 + 1)))
+    assert answer.status_code == 413
+
+
+async def test_an_upload_that_the_service_refuses_at_once_gets_the_services_answer(door, agreements):
+    agreements.early = 413
+    agreements.body = b'{"detail": "too large"}'
+    answer = await door.call("POST", f"{BASE}/agreement-submissions", data=io.BytesIO(b"x" * (30 * 1024 * 1024)))
+    assert (answer.status_code, answer.content) == (413, agreements.body)

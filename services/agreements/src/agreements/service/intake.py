@@ -14,7 +14,7 @@ from agreements.domain.moving import moved, publishes
 from agreements.domain.transitions import Action, Gates, Refused, check_region, transition
 from agreements.service import sent_form
 from agreements.service.announcing import announce
-from agreements.service.checking import Found, check_all
+from agreements.service.checking import Found, check_catalogue
 from agreements.service.review_settings import gates_of
 from agreements.service.sent_form import Read
 from agreements.store import agreements as store
@@ -89,7 +89,7 @@ async def take(
             verdicts[place] = Verdict(Answer.REJECTED, number, revision, None, read)
     if refused:
         await note_secret(session, way, region, actor, now, refused)
-    faults = await check_all(session, [read.body for read in waiting.values()], today)
+    faults = await check_catalogue(session, [read.body for read in waiting.values()], today)
     for (place, read), found in zip(list(waiting.items()), faults, strict=True):
         if found:
             del waiting[place]

@@ -10,6 +10,7 @@ import orjson
 
 import intake
 from agreements.service.checking import Found
+from agreements.service.profile import profile_on
 from contracts.agreement_form import AgreementForm
 from rules.personal_numbers import holds_personal_number
 from rules.texts import readable
@@ -46,7 +47,7 @@ def read(content: object, region: str, sent_at: datetime, today: date) -> Read |
     if not isinstance(form, AgreementForm):
         if not isinstance(content, Mapping) or not content:
             return (Found("", "is not a JSON object with the fields of an agreement"),)
-        checked = intake.check(intake.Sent(None, content, ()), region=region, today=today)
+        checked = check(intake.Sent(None, content, ()), region, today)
         if checked.form is None:
             return tuple(Found(one.field, one.reason) for one in checked.findings)
         form = checked.form
@@ -56,6 +57,11 @@ def read(content: object, region: str, sent_at: datetime, today: date) -> Read |
         reason = f"the agreement is larger than {LARGEST_BYTES // 1024} KiB: shorten its texts or split it"
         return (Found("services", reason),)
     return Read(form.number, form.revision, body, digest(written), sent_at)
+
+
+def check(sent: intake.Sent, region: str, today: date) -> intake.Checked:
+    """All that can be told of an agreement without the catalogue, by the day's profile."""
+    return intake.check(sent, region=region, today=today, mandatory=profile_on(today).mandatory)
 
 
 def written_out(body: Mapping[str, Any]) -> bytes:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from agreements.domain.agreement import Actor
 from agreements.domain.transitions import check_region
 from agreements.service import sent_form
-from agreements.service.checking import Found, check_all, check_catalogue
+from agreements.service.checking import Found, check_catalogue
 from agreements.service.sent_form import Read
 from agreements.store import agreements as store
 from contracts.agreement_form import Form, Provider, Service
@@ -31,7 +31,7 @@ async def everything_wrong(
     now = datetime.now(UTC)
     read = sent_form.read(content, region, now, swedish_day(now))
     if isinstance(read, Read):
-        (found,) = await check_all(session, [read.body], swedish_day(now))
+        (found,) = await check_catalogue(session, [read.body], swedish_day(now))
         taken = await store.id_of(session, region, read.number)
         if taken is not None and taken != agreement_id:
             found.append(Found("number", "the region already has an agreement with this number"))

@@ -20,6 +20,7 @@ import intake
 from agreements.domain.agreement import Actor, Way
 from agreements.service import checking
 from agreements.service.intake import Sent, Verdict, take
+from agreements.service.sent_form import check
 from agreements.service.submissions import KEPT_DAYS, Status
 from agreements.store import submissions as store
 from agreements.store.catalogue import catalogue_is_complete
@@ -202,7 +203,7 @@ class _Working:
         return [_Item(sent, self._check(sent)) for sent in islice(self._sent, number)]
 
     def _check(self, sent: intake.Sent) -> Checked:
-        return intake.check(sent, region=self.found.region, today=self._today)
+        return check(sent, self.found.region, self._today)
 
 
 def _for_taking(checked: Checked) -> Sent:
