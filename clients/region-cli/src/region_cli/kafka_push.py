@@ -10,12 +10,13 @@ import logging
 import os
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from contracts import AgreementAnswered, Unreadable, decode
@@ -76,6 +77,7 @@ def _told(path: Path, region: str, rows: int, verdicts: list[dict[str, Any]], as
 async def _clients(bootstrap: str, region: str) -> AsyncIterator[tuple[AIOKafkaProducer, AIOKafkaConsumer]]:
     options = _options(os.environ)
     answered = AgreementAnswered.topic.of_region(region)
+    await asyncio.wait_for(_check_topics(bootstrap, (SUBMITTED.of_region(region), answered), options), _START_SECONDS)
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         enable_idempotence=True,
@@ -85,26 +87,31 @@ async def _clients(bootstrap: str, region: str) -> AsyncIterator[tuple[AIOKafkaP
         compression_type="gzip",
         **options,
     )
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="latest", **options
-    )
+    consumer = AIOKafkaConsumer(answered, bootstrap_servers=bootstrap, enable_auto_commit=False, **options)
     try:
         await asyncio.wait_for(producer.start(), _START_SECONDS)
         await asyncio.wait_for(consumer.start(), _START_SECONDS)
-        for topic in (SUBMITTED.of_region(region), answered):
-            # A topic that does not exist would be asked for until the deadline.
-            if topic not in await consumer.topics():
-                raise Cannot(f"{bootstrap}: there is no topic {topic}, or you may not see it")
-        partitions = [TopicPartition(answered, one) for one in consumer.partitions_for_topic(answered) or ()]
-        consumer.assign(partitions)
         # Before anything is sent: a receipt is later than its record.
-        for partition, offset in (await consumer.end_offsets(partitions)).items():
-            consumer.seek(partition, offset)
+        await consumer.seek_to_end()
+        for partition in consumer.assignment():
+            await consumer.position(partition)
         yield producer, consumer
     finally:
         for leaving in (consumer, producer):
             # An idempotent producer flushes for ever while its broker is away.
             await asyncio.wait({asyncio.ensure_future(leaving.stop())}, timeout=5.0)
+
+
+async def _check_topics(bootstrap: str, topics: Iterable[str], options: Mapping[str, Any]) -> None:
+    """Raises Cannot; the clients would ask for a topic that does not exist until their deadline."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **options)
+    try:
+        await admin.start()
+        known = await admin.list_topics()
+    finally:
+        await admin.close()
+    if missing := [topic for topic in topics if topic not in known]:
+        raise Cannot(f"{bootstrap}: there is no topic {' or '.join(missing)}, or you may not see it")
 
 
 def _options(environment: Mapping[str, str]) -> dict[str, Any]:

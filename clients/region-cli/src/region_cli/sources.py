@@ -19,10 +19,11 @@ from rules.agreements import Fault
 def opened(path: Path) -> Iterator[BinaryIO]:
     """The file, open for reading. Raises Cannot."""
     try:
-        with path.open("rb") as file:
-            yield file
+        file = path.open("rb")
     except OSError as error:
         raise Cannot(f"{path}: {error.strerror}") from None
+    with file:
+        yield file
 
 
 def reading_of(file: BinaryIO, path: Path, mapping: Mapping[str, Any] | None) -> Reading:

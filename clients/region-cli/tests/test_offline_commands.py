@@ -1,0 +1,193 @@
+"""`vf-region check`, `convert` and `schema`: what a region can do on its own machine, without a network."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from rich.console import Console
+from sent_tables import SOUND, Book, as_csv, row
+
+from region_cli import terminal
+from region_cli.main import main
+
+FAR_LONGER_THAN_A_LINE = "x" * 500
+
+
+def ran(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    code = main([str(word) for word in words])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "right.csv").write_bytes(as_csv([row(), row(avtalsnummer="AVT-2")]).getvalue())
+    (tmp_path / "wrong.csv").write_bytes(
+        as_csv([row(), row(avtalsnummer="AVT-2", giltigt_från="1/2 2026", region="13")]).getvalue()
+    )
+    return tmp_path
+
+
+def test_a_right_file_is_told_in_one_line_and_gives_exit_code_0(capsys: Any, folder: Path) -> None:
+    assert ran(capsys, "check", "right.csv", "--region", "14") == (0, "", "right.csv: 2 right, in 2 rows\n")
+
+
+def test_wrong_rows_are_told_one_a_line_that_grep_can_find_and_give_exit_code_1(capsys: Any, folder: Path) -> None:
+    code, out, err = ran(capsys, "check", "wrong.csv", "--region", "14")
+    assert code == 1
+    assert out.splitlines() == [
+        (
+            "wrong.csv:3: AVT-2 rejected: giltigt från: must be a day written as 2026-01-31 "
+            "(did you mean 2026-01-02 or 2026-02-01?)"
+        ),
+        "wrong.csv:3: AVT-2 rejected: region: is another region's: a region sends its own agreements",
+    ]
+    assert err == "wrong.csv: 1 right, 1 wrong, in 2 rows\n"
+
+
+def test_json_tells_machines_the_same(capsys: Any, folder: Path) -> None:
+    code, out, err = ran(capsys, "check", "wrong.csv", "--region", "14", "--json")
+    told = json.loads(out)
+    assert (code, err, told["counts"]) == (1, "", {"right": 1, "wrong": 1})
+    [verdict] = told["verdicts"]
+    assert (verdict["number"], verdict["rows"], verdict["verdict"]) == ("AVT-2", [3], "rejected")
+    assert set(verdict["findings"][0]) == {"field", "reason", "row", "column", "value", "suggestion"}
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["check", "missing.csv"], "missing.csv: No such file or directory"),
+        (["check", "."], ".: Is a directory"),
+        (["check", "no.xlsx"], "no.xlsx: is damaged, or no Excel workbook"),
+        (["check", "headless.csv"], "headless.csv: row 1, number: the column avtalsnummer is missing"),
+        (["check", "right.csv", "--mapping", "bad.toml"], "bad.toml: is no TOML"),
+        (["check", "right.csv", "--codes", "bad.txt"], "bad.txt:2: must look like CJE20"),
+        (["convert", "right.csv", "--mapping", "empty.toml", "--to", "out.pdf"], "out.pdf: must end in"),
+        (["convert", "right.csv", "--mapping", "empty.toml", "--to", "right.csv"], "right.csv: is there already"),
+        (["convert", "right.csv", "--mapping", "empty.toml", "--to", "no/out.csv"], "no/out.csv: No such file"),
+        (["push", "right.csv", "--kafka", "127.0.0.1:1"], "--kafka needs --region"),
+        (["push", "right.csv", "--http", "ftp://x"], "--http must be a web address"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_one_line_with_exit_code_2(
+    capsys: Any, folder: Path, words: list[str], reason: str
+) -> None:
+    (folder / "no.xlsx").write_bytes(b"PK\x03\x04 nothing")
+    (folder / "headless.csv").write_text("a;b\n1;2\n")
+    (folder / "bad.toml").write_text("[headings")
+    (folder / "bad.txt").write_text("kva|CJE20\nkva|CJE2\n")
+    (folder / "empty.toml").write_text("")
+    code, out, err = ran(capsys, *words)
+    assert (code, out) == (2, "")
+    assert f"vf-region: {reason}" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("words", [[], ["check"], ["push", "x"], ["check", "x", "--region", "99"]])
+def test_wrong_usage_gives_exit_code_2_too(capsys: Any, words: list[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    assert left.value.code == 2
+
+
+@pytest.mark.parametrize("command", ["check", "convert", "push", "watch", "schema"])
+def test_the_help_of_every_command_has_an_example(capsys: Any, command: str) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([command, "--help"])
+    assert left.value.code == 0
+    assert f"example: vf-region {command}" in capsys.readouterr().out
+
+
+def test_known_codes_are_looked_up_in_a_list_the_region_has(capsys: Any, folder: Path) -> None:
+    (folder / "codes.txt").write_text("# KVÅ 2026\nkva|CJC10\nkva|CJE99 # the rest\n")
+    code, out, _ = ran(capsys, "check", "right.csv", "--codes", "codes.txt")
+    assert code == 1
+    assert "right.csv:2: AVT-1 rejected: KVÅ-koder: is not in your list of codes (did you mean CJE99?)" in out
+
+
+def test_what_is_under_secrecy_is_told_by_its_row_alone(capsys: Any, folder: Path) -> None:
+    (folder / "secret.csv").write_bytes(as_csv([row(sekretess="ja")]).getvalue())
+    code, out, _ = ran(capsys, "check", "secret.csv", "--json")
+    assert code == 1
+    assert "AVT-1" not in out
+    assert "SE5561234567" not in out
+
+
+MAPPING = """
+[headings]
+"Dnr" = "avtalsnummer"
+"Handläggare" = ""
+
+[constants]
+region = "14"
+
+[values.typ]
+"Ramavtal" = "avtal"
+"""
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "xlsx"])
+def test_a_regions_own_spreadsheet_is_converted_and_what_it_became_is_right(
+    capsys: Any, folder: Path, ending: str
+) -> None:
+    own = [{**SOUND, "Dnr": f"AVT-{number}", "Handläggare": "någon", "typ": "Ramavtal"} for number in range(3)]
+    own[2]["giltigt från"] = "i vår"
+    for one in own:
+        del one["avtalsnummer"], one["region"]
+    (folder / "own.xlsx").write_bytes(Book(own).file().getvalue())
+    (folder / "map.toml").write_text(MAPPING)
+    code, out, err = ran(capsys, "convert", "own.xlsx", "--mapping", "map.toml", "--to", f"out.{ending}")
+    assert (code, err) == (1, f"out.{ending}: 2 converted, 1 left out\n")
+    assert "own.xlsx:4: AVT-2 rejected: giltigt från: must be a day" in out
+    assert ran(capsys, "check", f"out.{ending}", "--region", "14")[0] == 0
+    assert ran(capsys, "convert", "own.xlsx", "--mapping", "map.toml", "--to", f"out.{ending}")[0] == 2
+    assert ran(capsys, "convert", "own.xlsx", "--mapping", "map.toml", "--to", f"out.{ending}", "--force")[0] == 1
+
+
+def test_the_printed_schema_takes_what_convert_writes(capsys: Any, folder: Path) -> None:
+    code, out, _ = ran(capsys, "schema")
+    assert code == 0
+    schema = json.loads(out)
+    (folder / "map.toml").write_text("")
+    ran(capsys, "convert", "right.csv", "--mapping", "map.toml", "--to", "out.jsonl")
+    for line in (folder / "out.jsonl").read_text().splitlines():
+        jsonschema.validate(json.loads(line), schema)
+
+
+def test_on_a_terminal_the_findings_are_a_table_and_signs_that_steer_it_are_taken_out(
+    capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal, "Console", lambda: Console(force_terminal=True, no_color=True, width=150))
+    finding = {"row": 3, "column": "namn", "value": "[red]\x1b[31mx", "reason": "is wrong", "suggestion": None}
+    terminal.tell_verdicts("a.csv", [{"rows": [3], "number": "A", "verdict": "rejected", "findings": [finding]}])
+    out = capsys.readouterr().out
+    assert "what is wrong" in out
+    assert "[red] [31mx" in out
+
+
+def test_the_command_is_installed_and_runs_without_a_terminal_and_without_colours(folder: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "region_cli", "check", "wrong.csv"],
+        capture_output=True,
+        env={**os.environ, "NO_COLOR": "1"},
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert b"\x1b" not in ran.stdout + ran.stderr
+    assert "wrong.csv:3: AVT-2 rejected" in ran.stdout.decode()
+
+
+def test_whoever_stops_reading_the_output_gets_no_stack_trace(folder: Path) -> None:
+    many = [row(avtalsnummer=f"AVT-{number}", namn=FAR_LONGER_THAN_A_LINE) for number in range(2_000)]
+    (folder / "many.csv").write_bytes(as_csv(many).getvalue())
+    piped = f"{sys.executable} -m region_cli check many.csv | head -1"
+    ran = subprocess.run(["bash", "-c", piped], capture_output=True, check=False)
+    assert "Traceback" not in ran.stderr.decode()
+    assert "BrokenPipe" not in ran.stderr.decode()
