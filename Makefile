@@ -119,6 +119,10 @@ bench-agreements-push: $(STAMP)  ## Measure how fast agreements pushed on Kafka 
 bench-agreements-file: $(STAMP)  ## Measure a workbook of 2,000 agreements from its upload to its last verdict; prints JSON.
 	@$(PY) -m bench.agreements_intake --only file
 
+.PHONY: wheel
+wheel: $(STAMP)  ## Build the one wheel of vf-region that a region installs, into dist/.
+	@$(PY) clients/region-cli/build_wheel.py dist
+
 .PHONY: clean
 clean:  ## Stop the demo and remove its data, caches and .venv.
 	@test ! -x $(PY) || $(PY) -m demo down
