@@ -105,6 +105,10 @@ async def test_each_right_agreement_is_sent_and_each_receipt_told_in_its_row(
     assert [record.key.decode() for record in taken] == ["AVT-0", "AVT-1", "AVT-3"]
     assert AgreementForm.model_validate_json(taken[0].value).region == REGION
     assert b"confidential" not in taken[0].value
+    headers = dict(taken[0].headers)
+    assert headers["ce_type"] == b"se.vardformedling.agreement-submitted.v1"
+    assert headers["ce_source"] == b"/region-09"
+    assert datetime.fromisoformat(headers["ce_time"].decode()).tzinfo is UTC
     assert sorted(line.partition(": ")[2] for line in out.splitlines()) == [
         "AVT-2 rejected: giltigt från: must be a day written as 2026-01-31",
         "AVT-3 rejected: KVÅ-koder: unknown code (did you mean CJE25?)",

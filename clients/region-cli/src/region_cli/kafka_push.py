@@ -12,8 +12,10 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
@@ -22,6 +24,7 @@ from aiokafka.errors import KafkaError
 from contracts import AgreementAnswered, Unreadable, decode
 from contracts.agreement_form import AgreementForm
 from contracts.agreements import SUBMITTED
+from contracts.envelope import CONTENT_TYPE
 from intake import Sent, told
 from region_cli.judging import Judged, judged
 from region_cli.sources import mapping_in, opened, reading_of
@@ -139,14 +142,26 @@ def _options(environment: Mapping[str, str]) -> dict[str, Any]:
 
 async def _sent(producer: AIOKafkaProducer, topic: str, batch: list[Judged]) -> dict[Place, Sent]:
     """Send some agreements; where each record stands in the topic."""
-    headers = [("content-type", b"application/json")]
     futures = []
     for one in batch:
         if one.form is not None:
             value, key = _value(one.form), one.form.number.encode()
-            futures.append((one.sent, await producer.send(topic, value, key=key, headers=headers)))
+            futures.append((one.sent, await producer.send(topic, value, key=key, headers=_headers(topic))))
     places = [(sent, await future) for sent, future in futures]
     return {(place.partition, place.offset): sent for sent, place in places}
+
+
+def _headers(topic: str) -> list[tuple[str, bytes]]:
+    """CloudEvents 1.0 as everything here: by `ce_time` an old record that is sent again is known as old."""
+    told = {
+        "ce_specversion": "1.0",
+        "ce_id": str(uuid4()),
+        "ce_source": f"/{topic.removeprefix(SUBMITTED.name).replace('-', 'region-')}",
+        "ce_type": f"se.vardformedling.{SUBMITTED.name}.v1",
+        "ce_time": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+        "content-type": CONTENT_TYPE,
+    }
+    return [(name, value.encode()) for name, value in told.items()]
 
 
 def _value(form: AgreementForm) -> bytes:
