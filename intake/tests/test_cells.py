@@ -12,6 +12,7 @@ from intake import cells
 from intake.cells import Unclear
 from intake.columns import COLUMNS, KINDS
 from intake.contact_cells import CONTACTS
+from intake.days import day
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ from intake.contact_cells import CONTACTS
      20260131.0, date(2026, 1, 31), datetime.combine(date(2026, 1, 31), time()), "2026-01-31\xa0"],
 )  # fmt: skip
 def test_a_day_is_read_as_it_is_usually_written(written: Any) -> None:
-    assert cells.day(written) == "2026-01-31"
+    assert day(written) == "2026-01-31"
 
 
 @pytest.mark.parametrize(
@@ -46,13 +47,13 @@ def test_a_day_is_read_as_it_is_usually_written(written: Any) -> None:
 )
 def test_a_day_that_could_be_another_is_refused_with_what_it_may_be(written: Any, suggestion: str | None) -> None:
     with pytest.raises(Unclear) as error:
-        cells.day(written)
+        day(written)
     assert error.value.suggestion == suggestion
 
 
 @given(st.dates())
-def test_every_day_is_read_from_its_own_text_and_from_excels_date(day: date) -> None:
-    assert cells.day(day.isoformat()) == cells.day(day) == day.isoformat()
+def test_every_day_is_read_from_its_own_text_and_from_excels_date(any_day: date) -> None:
+    assert day(any_day.isoformat()) == day(any_day) == any_day.isoformat()
 
 
 @pytest.mark.parametrize(

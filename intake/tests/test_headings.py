@@ -68,6 +68,15 @@ def test_a_regions_own_headings_words_and_constants_are_read_by_its_mapping() ->
     assert found["valid_to"] == "2027-12-31"
 
 
+def test_a_regions_own_words_are_translated_in_lists_too_and_a_word_may_mean_nothing() -> None:
+    words = {"ingår": {"läkarbesök": "bedömning"}, "KVÅ-koder": {"katarakt": "CJE20"}, "giltigt till": {"tv": ""}}
+    sent = {**row(giltigt_till="TV"), "KVÅ-koder": "Katarakt; CJC10", "ingår": "Läkarbesök, åtgärd"}
+    [found] = forms(as_csv([sent]), mapping={"values": words})
+    assert found["valid_to"] is None
+    assert [code["code"] for code in found["services"][0]["care_services"]] == ["CJE20", "CJC10"]
+    assert found["services"][0]["included"] == ["assessment", "procedure"]
+
+
 def test_a_mapping_that_means_nothing_is_told_entry_by_entry() -> None:
     wrong = {"headings": {"Dnr": "avtalsnumer"}, "constants": {"färg": "röd"}, "values": {"typ": "x"}, "rubriker": {}}
     told = refused([row()], mapping=wrong)

@@ -125,3 +125,46 @@ def test_what_the_profile_of_the_day_demands_is_told() -> None:
     [sent] = read(as_csv([row()]))
     found = check(sent, region="14", today=TODAY, mandatory=["services.*.reimbursement", "law"]).findings
     assert [(finding.field, finding.row) for finding in found] == [("services.0.reimbursement", 2), ("law", 2)]
+
+
+DIGITS = "write it with digits alone, such as 7850 or 7850,50"
+WRONG: dict[str, tuple[dict[str, Any], str, str | None]] = {
+    "a day in two ways": ({"giltigt från": "1/2 2026"}, "valid_from", "did you mean 2026-01-02 or 2026-02-01?"),
+    "no day": ({"giltigt till": "2027-02-29"}, "valid_to", "the last day of that month is 2027-02-28"),
+    "an end before the start": ({"giltigt till": "2025-12-31"}, "valid_to", None),
+    "a year far ahead": ({"giltigt från": "2035-01-01", "giltigt till": ""}, "valid_from", None),
+    "another region": ({"region": "13"}, "region", None),
+    "no region": ({"region": "99"}, "region", None),
+    "no name": ({"namn": ""}, "name", None),
+    "a word with a slip": ({"typ": "upppdrag"}, "kind", "did you mean uppdrag?"),
+    "a unit with a slip": ({"vårdenheter": "SE5561234568-A0017"}, "services.0.units.0", None),
+    "a code of no shape": ({"KVÅ-koder": "CJE2"}, "services.0.care_services.0.code", None),
+    "no unit": ({"vårdenheter": ""}, "services.0.units", None),
+    "no counterpart": ({"vårdgivare HSA-id": "", "vårdgivare namn": ""}, "care_provider", None),
+    "no number": (
+        {"ålder från": "vuxna"},
+        "services.0.target_group.age_min",
+        "write it with digits alone, such as 7850 or 7850,50",
+    ),
+    "somebody's number": ({"beskrivning": "Gäller 19121212-1212"}, "description", None),
+    "under secrecy": ({"sekretess": "ja"}, "confidential", None),
+}
+
+
+def test_of_2000_rows_the_137_that_are_wrong_in_15_ways_are_told_each_in_its_cell_and_the_others_are_taken() -> None:
+    ways = list(WRONG.values())
+    wrong = {14 * number + 5: ways[number % len(ways)] for number in range(137)}
+    blank = {"typ": "", "ålder från": "", "beskrivning": "", "sekretess": ""}
+    rows = [
+        {**blank, **row(avtalsnummer=f"AVT-{number}"), **(wrong[number][0] if number in wrong else {})}
+        for number in range(2_000)
+    ]
+    found = {}
+    for sent in read(Book(rows).file()):
+        checked = check(sent, region="14", today=TODAY)
+        if checked.form is None:
+            [found[sent.rows[0]]] = checked.findings
+    assert len(found) == 137
+    for number, (_, field, suggestion) in wrong.items():
+        finding = found[number + 2]
+        assert (finding.field, finding.row, finding.suggestion) == (field, number + 2, suggestion)

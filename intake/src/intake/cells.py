@@ -1,4 +1,4 @@
-"""How one cell is read and written: what people and Excel write for a text, a day, a number, a yes or a list.
+"""How one cell is read: what people and Excel write for a text, a number, a yes, a word or a list.
 
 A reader takes a cell that is not blank, as Excel or a CSV file gives it, and returns what the form takes; or raises
 `Unclear` with what is wrong and what to write instead. The form's own rules are checked later, for every way alike.
@@ -8,10 +8,8 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
 from rules.regions import REGIONS
 
@@ -35,19 +33,6 @@ class Unclear(ValueError):
         super().__init__(reason)
         self.reason = reason
         self.suggestion = suggestion
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How the cells of a column are read and written, and what its explanation says of it in Swedish."""
-
-    explained: str
-    read: Callable[[Cell], Any]
-    write: Callable[[Any], str | Decimal | int | date]
-    words: Mapping[str, str] = field(default_factory=dict)
-    """Swedish word → the form's."""
-    split: Callable[[Cell], list[Any]] | None = None
-    """For a list: its items as they were written, to tell which one is wrong."""
 
 
 def is_blank(cell: Cell | None) -> bool:
@@ -85,68 +70,6 @@ def _near(word: str, known: Iterable[str]) -> str | None:
     spelt = {one.casefold(): one for one in known}
     near = difflib.get_close_matches(word.casefold(), spelt, n=1, cutoff=0.6)
     return f"did you mean {spelt[near[0]]}?" if near else None
-
-
-# ---- days
-
-
-_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T]+00:00(?::00(?:\.0+)?)?Z?)?")
-_EIGHT = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)")
-_OTHER = re.compile(r"(\d{1,4})[./\- ](\d{1,2})[./\- ](\d{1,4})")
-_MONTHS = ("jan", "feb", "mar", "apr", "maj", "jun", "jul", "aug", "sep", "okt", "nov", "dec")
-_WORDED = re.compile(r"(\d{1,2})\s+([a-zåäö]{3,9})\.?\s+(\d{4})", re.IGNORECASE)
-_ASKED = "must be a day written as 2026-01-31"
-
-
-def day(cell: Cell) -> str:
-    """A day as ISO text: 2026-01-31, with midnight behind it or without its hyphens; and Excel's own dates."""
-    if isinstance(cell, datetime):
-        if cell.time() != time():
-            raise Unclear("holds a time of day, must be a day alone", f"write {cell.date()}")
-        return cell.date().isoformat()
-    if isinstance(cell, date):
-        return cell.isoformat()
-    if isinstance(cell, bool | time | timedelta):
-        raise Unclear(_ASKED)
-    written = text(cell)
-    if match := _ISO.fullmatch(written) or _EIGHT.fullmatch(written):
-        return _of_calendar(*map(int, match.groups()))
-    raise Unclear(_ASKED, _which_day(written))
-
-
-def _of_calendar(year: int, month: int, number: int) -> str:
-    with suppress(ValueError):
-        return date(year, month, number).isoformat()
-    suggestion = None
-    if 1 <= month <= 12 and 28 < number <= 31 and 1 <= year <= 9998:
-        last = date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
-        suggestion = f"the last day of that month is {last}"
-    raise Unclear("is not a day of the calendar", suggestion)
-
-
-def _which_day(written: str) -> str | None:
-    if match := _WORDED.fullmatch(written):
-        number, month, year = int(match[1]), match[2].lower()[:3], int(match[3])
-        return _meant({(year, _MONTHS.index(month) + 1, number)} if month in _MONTHS else set())
-    if match := _OTHER.fullmatch(written):
-        first, middle, last = (int(part) for part in match.groups())
-        if first > 99:
-            return _meant({(first, middle, last)})
-        year = last if last > 99 else 2000 + last
-        return _meant({(year, middle, first), (year, first, middle)})
-    if re.fullmatch(r"\d{5}", written) and 36_526 <= int(written) <= 73_050:
-        return (
-            f"is it Excel's number for {date(1899, 12, 30) + timedelta(days=int(written))}? Format the cell as a date"
-        )
-    return "write the year, the month and the day" if re.fullmatch(r"\d{1,2}[/.]\d{1,2}", written) else None
-
-
-def _meant(readings: set[tuple[int, int, int]]) -> str | None:
-    days = set()
-    for year, month, number in readings:
-        with suppress(ValueError):
-            days.add(date(year, month, number).isoformat())
-    return f"did you mean {' or '.join(sorted(days))}?" if days else None
 
 
 # ---- yes, numbers, words
@@ -258,48 +181,26 @@ def texts(cell: Cell) -> list[str]:
     return _parts(_LINES, cell)
 
 
-def _region_list(cell: Cell) -> list[str]:
+def region_words(cell: Cell) -> list[str]:
+    """Several regions as they were written."""
     if isinstance(cell, float) and not cell.is_integer():
         raise Unclear("is a number with decimals: Excel has read the comma as one", "write 01; 03 with a semicolon")
     # A region's name may hold blanks, so they separate codes only.
-    pieces = _parts(_PHRASES, cell)
+    pieces = phrases(cell)
     return [part for piece in pieces for part in (piece.split() if piece[0].isdigit() else [piece])]
 
 
 def regions(cell: Cell) -> list[str]:
     """Several regions in one cell."""
-    return [region(part) for part in _region_list(cell)]
+    return [region(part) for part in region_words(cell)]
+
+
+def phrases(cell: Cell) -> list[str]:
+    """Several words of a list, with comma, semicolon or line break between them, for they hold blanks."""
+    return _parts(_PHRASES, cell)
 
 
 def several_of(words: Mapping[str, str]) -> Callable[[Cell], list[str]]:
-    """A reader of several of the words; they are separated by comma, semicolon or line break, for they hold blanks."""
+    """A reader of several of the words."""
     read_one = one_of(words)
-    return lambda cell: [read_one(part) for part in _parts(_PHRASES, cell)]
-
-
-TEXT = Kind("text", text, str)
-DAY = Kind("dag, skriven 2026-01-31", day, date.fromisoformat)
-YES_NO = Kind("ja eller nej", yes_no, lambda value: "ja" if value else "nej", {"ja": "true", "nej": "false"})
-WHOLE = Kind("heltal", whole, int)
-AMOUNT = Kind("tal, med eller utan decimaler", amount, Decimal)
-REGION = Kind("länskod med två siffror", region, str)
-REGIONS_KIND = Kind("länskoder, åtskilda av semikolon", regions, "; ".join, split=_region_list)
-IDENTIFIERS = Kind("en eller flera, åtskilda av semikolon eller radbrytning", identifiers, "; ".join, split=identifiers)
-TEXTS = Kind("en eller flera texter, åtskilda av semikolon eller radbrytning", texts, "; ".join, split=texts)
-
-
-def words(swedish: Mapping[str, str]) -> Kind:
-    """One word of a list."""
-    back = {en: sv for sv, en in swedish.items()}
-    return Kind("ett av orden i listan", one_of(swedish), lambda value: back.get(value, value), swedish)
-
-
-def word_list(swedish: Mapping[str, str]) -> Kind:
-    """Several words of a list."""
-    back = {en: sv for sv, en in swedish.items()}
-    return Kind(
-        f"ett eller flera av {', '.join(swedish)}; åtskilda av semikolon",
-        several_of(swedish),
-        lambda values: "; ".join(back.get(value, value) for value in values),
-        split=lambda cell: _parts(_PHRASES, cell),
-    )
+    return lambda cell: [read_one(part) for part in phrases(cell)]

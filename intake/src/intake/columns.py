@@ -3,7 +3,6 @@
 A table has one row per agreement and care service; rows with the same number are one agreement.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,9 +21,10 @@ from contracts.agreements import (
 from contracts.agreements import Kind as AgreementKind
 from contracts.message import Sex
 from contracts.types import System
-from intake import cells
-from intake.cells import Cell, Kind, words
+from intake import cells, kinds
+from intake.cells import Cell
 from intake.contact_cells import CONTACTS
+from intake.kinds import Kind, words
 
 SERVICES = "services"
 
@@ -144,72 +144,72 @@ EXAMPLE = "EXEMPEL"
 _C = Column
 
 COLUMNS: tuple[Column, ...] = (
-    _C("avtalsnummer", "number", cells.TEXT, "Regionens eget nummer; samma nummer på flera rader är ett avtal",
+    _C("avtalsnummer", "number", kinds.TEXT, "Regionens eget nummer; samma nummer på flera rader är ett avtal",
        EXAMPLE, required=True),
-    _C("namn", "name", cells.TEXT, "Avtalets namn", "Kataraktkirurgi 2026", required=True),
-    _C("region", "region", cells.REGION, "Den region som registrerar; får utelämnas när filen skickas in", "14"),
+    _C("namn", "name", kinds.TEXT, "Avtalets namn", "Kataraktkirurgi 2026", required=True),
+    _C("region", "region", kinds.REGION, "Den region som registrerar; får utelämnas när filen skickas in", "14"),
     _C("typ", "kind", words(KINDS), "Utan angivelse: avtal", "avtal"),
-    _C("uppdrags-id", "assignment_id", cells.TEXT, "Krävs för uppdrag"),
-    _C("länk till uppdrag", "assignment_document_url", cells.TEXT, "Webbadress till uppdragsbeskrivningen"),
+    _C("uppdrags-id", "assignment_id", kinds.TEXT, "Krävs för uppdrag"),
+    _C("länk till uppdrag", "assignment_document_url", kinds.TEXT, "Webbadress till uppdragsbeskrivningen"),
     _C("grund", "basis", words(BASES), "På vilken grund vården får användas; utan angivelse: eget avtal", "eget avtal"),
     _C("lag", "law", words(LAWS), "Upphandlingslag", "LOU"),
-    _C("direktupphandling", "direct_award", cells.YES_NO, "Förfarandet, skilt från lagen", "nej"),
-    _C("vårdval", "choice_of_care", cells.YES_NO, "Inom ett vårdvalssystem; utan angivelse: nej", "nej"),
-    _C("beställande regioner", "commissioning_regions", cells.REGIONS_KIND,
+    _C("direktupphandling", "direct_award", kinds.YES_NO, "Förfarandet, skilt från lagen", "nej"),
+    _C("vårdval", "choice_of_care", kinds.YES_NO, "Inom ett vårdvalssystem; utan angivelse: nej", "nej"),
+    _C("beställande regioner", "commissioning_regions", kinds.REGIONS,
        "Alla beställare; utan angivelse: regionen själv", "14; 13"),
-    _C("ansvarig region", "leading_region", cells.REGION, "För gemensamma och bilaterala avtal: den ledande regionen"),
-    _C("vårdgivare HSA-id", "care_provider.hsa_id", cells.TEXT, "Motparten; utelämnas för egen regi",
+    _C("ansvarig region", "leading_region", kinds.REGION, "För gemensamma och bilaterala avtal: den ledande regionen"),
+    _C("vårdgivare HSA-id", "care_provider.hsa_id", kinds.TEXT, "Motparten; utelämnas för egen regi",
        "SE5561234567-0001"),
-    _C("vårdgivare namn", "care_provider.name", cells.TEXT, "Motpartens namn", "Exempelkliniken AB"),
-    _C("organisationsnummer", "care_provider.organisation_number", cells.TEXT,
+    _C("vårdgivare namn", "care_provider.name", kinds.TEXT, "Motpartens namn", "Exempelkliniken AB"),
+    _C("organisationsnummer", "care_provider.organisation_number", kinds.TEXT,
        "Motpartens; enskild firmas nummer sparas inte", "556123-4567"),
-    _C("giltigt från", "valid_from", cells.DAY, "Första dagen", "2026-01-01", required=True),
-    _C("giltigt till", "valid_to", cells.DAY, "Sista dagen; utan angivelse: tills vidare", "2027-12-31"),
-    _C("förlängningsoption", "extension_option", cells.TEXT, "I ord", "Option på 12 + 12 månader"),
-    _C("länk till avtal", "document_url", cells.TEXT, "Webbadress till avtalet; visas bara för regioner"),
-    _C("beskrivning", "description", cells.TEXT, "Kort, utan personuppgifter"),
+    _C("giltigt från", "valid_from", kinds.DAY, "Första dagen", "2026-01-01", required=True),
+    _C("giltigt till", "valid_to", kinds.DAY, "Sista dagen; utan angivelse: tills vidare", "2027-12-31"),
+    _C("förlängningsoption", "extension_option", kinds.TEXT, "I ord", "Option på 12 + 12 månader"),
+    _C("länk till avtal", "document_url", kinds.TEXT, "Webbadress till avtalet; visas bara för regioner"),
+    _C("beskrivning", "description", kinds.TEXT, "Kort, utan personuppgifter"),
     _C("får användas av andra", "use_by_others.use", words(USES), "Av andra regioner; utan angivelse: nej",
        "på förfrågan"),
-    _C("regioner som får använda", "use_by_others.regions", cells.REGIONS_KIND, "För namngivna regioner"),
-    _C("används genom", "use_by_others.through", cells.TEXT, "Vart den andra regionen vänder sig",
+    _C("regioner som får använda", "use_by_others.regions", kinds.REGIONS, "För namngivna regioner"),
+    _C("används genom", "use_by_others.through", kinds.TEXT, "Vart den andra regionen vänder sig",
        "Regionens förmedlingskontor"),
-    _C("fråga att ställa", "use_by_others.question", cells.TEXT, "Krävs för på förfrågan",
+    _C("fråga att ställa", "use_by_others.question", kinds.TEXT, "Krävs för på förfrågan",
        "Finns volym kvar för fler patienter?"),
     _C("pris för andra", "use_by_others.price", words(PRICES), "Till vilket pris", "avtalets pris"),
     _C("fakturerar", "use_by_others.invoiced_by", words(INVOICERS), "Vem fakturerar den andra regionen", "vårdgivaren"),
-    _C("volym kvar", "use_by_others.volume_left", cells.WHOLE, "Antal patienter till", "120"),
-    _C("intern anteckning", "internal_note", cells.TEXT, "Bara för regionens egna administratörer"),
-    _C("revision", "revision", cells.WHOLE, "Regionens eget stigande tal: högre ersätter lägre", "1"),
-    _C("sekretess", "confidential", cells.YES_NO, "Avtal under sekretess tas inte emot, inget sparas", "nej"),
+    _C("volym kvar", "use_by_others.volume_left", kinds.WHOLE, "Antal patienter till", "120"),
+    _C("intern anteckning", "internal_note", kinds.TEXT, "Bara för regionens egna administratörer"),
+    _C("revision", "revision", kinds.WHOLE, "Regionens eget stigande tal: högre ersätter lägre", "1"),
+    _C("sekretess", "confidential", kinds.YES_NO, "Avtal under sekretess tas inte emot, inget sparas", "nej"),
     _C("KVÅ-koder", "services.care_services", _coded(System.KVA.value), "Åtgärder", "CJE20; CJC10"),
     _C("ICD-koder", "services.care_services", _coded(System.ICD10.value), "Diagnoser (ICD-10-SE)"),
     _C("vårdtjänster", "services.care_services", _coded(System.CARE_SERVICE.value), "Nationella (SNOMED CT)"),
     _C("andra koder", "services.care_services", _KEYED, "Övriga kodverk"),
-    _C("vårdenheter", "services.units", cells.IDENTIFIERS, "Utförande enheters HSA-id", "SE5561234567-A0017",
+    _C("vårdenheter", "services.units", kinds.IDENTIFIERS, "Utförande enheters HSA-id", "SE5561234567-A0017",
        required=True),
-    _C("ålder från", "services.target_group.age_min", cells.WHOLE, "Hela år", "18"),
-    _C("ålder till", "services.target_group.age_max", cells.WHOLE, "Hela år, till och med"),
+    _C("ålder från", "services.target_group.age_min", kinds.WHOLE, "Hela år", "18"),
+    _C("ålder till", "services.target_group.age_max", kinds.WHOLE, "Hela år, till och med"),
     _C("kön", "services.target_group.sex", words(SEXES), "Om tjänsten bara gäller ett"),
-    _C("BMI högst", "services.target_group.bmi_max", cells.AMOUNT, "Högsta BMI", "40"),
-    _C("ASA högst", "services.target_group.asa_max", cells.WHOLE, "Högsta ASA-klass, 1–6", "3"),
-    _C("målgrupp, övrigt", "services.target_group.other", cells.TEXT, "I ord"),
-    _C("remiss krävs", "services.conditions.referral_required", cells.YES_NO, "Tomt: avtalet säger inget", "ja"),
+    _C("BMI högst", "services.target_group.bmi_max", kinds.AMOUNT, "Högsta BMI", "40"),
+    _C("ASA högst", "services.target_group.asa_max", kinds.WHOLE, "Högsta ASA-klass, 1–6", "3"),
+    _C("målgrupp, övrigt", "services.target_group.other", kinds.TEXT, "I ord"),
+    _C("remiss krävs", "services.conditions.referral_required", kinds.YES_NO, "Tomt: avtalet säger inget", "ja"),
     _C("remisstyp", "services.conditions.referral_kind", words(REFERRALS), "Vems remiss", "professionsremiss"),
-    _C("remissbilagor", "services.conditions.referral_attachments", cells.TEXTS, "Vad remissen ska ha med sig",
+    _C("remissbilagor", "services.conditions.referral_attachments", kinds.TEXTS, "Vad remissen ska ha med sig",
        "synskärpa; ögontryck"),
-    _C("egenremiss", "services.conditions.self_referral", cells.YES_NO, "Egen vårdbegäran tas emot", "nej"),
-    _C("egenremiss, hur", "services.conditions.self_referral_how", cells.TEXT, "Var och hur"),
-    _C("betalningsförbindelse krävs", "services.conditions.payment_commitment_required", cells.YES_NO, "", "ja"),
-    _C("villkor, övrigt", "services.conditions.other", cells.TEXT, "I ord"),
-    _C("ingår", "services.included", cells.word_list(INCLUDED), "Vad priset täcker", "bedömning; åtgärd; uppföljning"),
+    _C("egenremiss", "services.conditions.self_referral", kinds.YES_NO, "Egen vårdbegäran tas emot", "nej"),
+    _C("egenremiss, hur", "services.conditions.self_referral_how", kinds.TEXT, "Var och hur"),
+    _C("betalningsförbindelse krävs", "services.conditions.payment_commitment_required", kinds.YES_NO, "", "ja"),
+    _C("villkor, övrigt", "services.conditions.other", kinds.TEXT, "I ord"),
+    _C("ingår", "services.included", kinds.word_list(INCLUDED), "Vad priset täcker", "bedömning; åtgärd; uppföljning"),
     _C("ersättningsmodell", "services.reimbursement.model", words(MODELS), "Krävs om något annat om ersättning anges",
        "fast pris"),
-    _C("belopp", "services.reimbursement.amount", cells.AMOUNT, "Kronor; visas bara för regioner", "7850,50"),
-    _C("ersättning från", "services.reimbursement.valid_from", cells.DAY, "Första dagen"),
-    _C("ersättning till", "services.reimbursement.valid_to", cells.DAY, "Sista dagen"),
+    _C("belopp", "services.reimbursement.amount", kinds.AMOUNT, "Kronor; visas bara för regioner", "7850,50"),
+    _C("ersättning från", "services.reimbursement.valid_from", kinds.DAY, "Första dagen"),
+    _C("ersättning till", "services.reimbursement.valid_to", kinds.DAY, "Sista dagen"),
     _C("kontaktvägar", "services.contacts", CONTACTS, "Funktioner, aldrig personer",
        "remiss | telefon | 08-123 45 67 | vardagar 8–10"),
-    _C("förväntad kapacitet", "services.expected_capacity.count", cells.WHOLE, "Antal", "400"),
+    _C("förväntad kapacitet", "services.expected_capacity.count", kinds.WHOLE, "Antal", "400"),
     _C("kapacitet per", "services.expected_capacity.per", words(PERIODS), "Utan angivelse: år", "år"),
 )  # fmt: skip
 
@@ -229,5 +229,3 @@ BY_HEADING: dict[str, Column] = {
     **{plain(column.heading): column for column in COLUMNS},
 }
 """Swedish headings and the form's paths, both plain."""
-
-Reader = Callable[[Cell], Any]

@@ -3,7 +3,8 @@
 from typing import Any
 
 from contracts.message import Channel, Purpose
-from intake.cells import Cell, Kind, Unclear, one_of, texts
+from intake.cells import Cell, Unclear, one_of, texts
+from intake.kinds import Kind
 
 PURPOSES = {
     "allmänt": Purpose.GENERAL.value,

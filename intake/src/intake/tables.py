@@ -1,6 +1,6 @@
 """From the rows of a table to agreements: rows with the same number are one agreement with several care services."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from intake.cells import BLANKS, Cell, Unclear, is_blank, text
@@ -163,8 +163,18 @@ def _value_of(cell: Cell, column: Column, layout: Layout) -> Any:
     if isinstance(cell, Mark):
         raise _MARKS[cell]
     if (words := layout.mapped.values.get(column)) is not None:
-        cell = words.get(text(cell).casefold(), cell)
+        cell = _translated(cell, column, words)
+        if is_blank(cell):
+            return None
     return column.kind.read(cell)
+
+
+def _translated(cell: Cell, column: Column, words: Mapping[str, str]) -> Cell:
+    """The cell in our words; of a list each item that the mapping knows."""
+    whole = words.get(text(cell).casefold())
+    if whole is not None or column.kind.split is None:
+        return cell if whole is None else whole
+    return "; ".join(words.get(str(item).casefold(), str(item)) for item in column.kind.split(cell))
 
 
 def _put(target: dict[str, Any], path: tuple[str, ...], value: Any) -> None:

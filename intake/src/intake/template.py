@@ -9,7 +9,7 @@ from typing import Any
 import xlsxwriter
 from xlsxwriter.utility import xl_rowcol_to_cell
 
-from intake import cells
+from intake import kinds
 from intake.columns import COLUMNS, Column
 from intake.writing import SHEET, Written, put, write_csv
 
@@ -47,8 +47,8 @@ def template_xlsx(
             sheet.write_string(0, index, column.heading, formats["must" if column.required else "may"])
             sheet.write_comment(0, index, _help(column))
             # Numbers of agreements, ids and regions are texts: as numbers they would lose their noughts.
-            of_days = column.kind is cells.DAY
-            numeric = column.kind in (cells.WHOLE, cells.AMOUNT)
+            of_days = column.kind is kinds.DAY
+            numeric = column.kind in (kinds.WHOLE, kinds.AMOUNT)
             sheet.set_column(index, index, _WIDTH, formats["day"] if of_days else None if numeric else formats["text"])
             _drop_down(sheet, lists, index, column, offered)
             put(sheet, 1, index, _example(column, region), formats["day"])
@@ -73,9 +73,9 @@ def _example(column: Column, region: str | None) -> Written:
     written = region if column.field == "region" and region else column.example
     if not written:
         return None
-    if column.kind is cells.DAY:
+    if column.kind is kinds.DAY:
         return date.fromisoformat(written)
-    if column.kind in (cells.WHOLE, cells.AMOUNT):
+    if column.kind in (kinds.WHOLE, kinds.AMOUNT):
         return Decimal(str(column.kind.read(written)))
     return written
 
