@@ -209,7 +209,7 @@ def test_a_bomb_that_lies_about_its_size_is_found_by_inflating_it() -> None:
 def test_two_cells_that_ask_for_gigabytes_are_refused() -> None:
     book = Book([row()])
     book.sheet.write_string(1_048_575, 16_383, "x")
-    assert "a cell lies beyond row 100000 or column 250" in refused(book.file())
+    assert "a cell lies beyond row 50000 or column 250" in refused(book.file())
 
 
 def test_entities_are_refused() -> None:
