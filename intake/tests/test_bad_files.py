@@ -277,6 +277,19 @@ def test_of_one_agreement_at_most_500_findings_are_told_and_how_many_more_there_
     assert found[-1].reason.startswith("and ")
 
 
+def test_an_agreement_over_thousands_of_rows_is_told_once() -> None:
+    [finding] = findings(as_csv([row(), *({"avtalsnummer": "AVT-1", "namn": f"x{one}"} for one in range(2_000))]))
+    assert (finding.field, finding.row) == ("services", 2)
+    assert finding.reason == "is spread over 2001 rows: an agreement has at most 100 services"
+
+
+def test_a_table_of_too_many_rows_or_cells_is_refused() -> None:
+    rows = [row(avtalsnummer=f"AVT-{number}") for number in range(40)]
+    assert "holds more than 10 rows or" in refused(as_csv(rows), limits=Limits(rows=10))
+    assert "rows or 100 cells" in refused(as_csv(rows), limits=Limits(cells=100))
+    assert "holds more than 100 cells" in refused(Book(rows).file(), limits=Limits(cells=100))
+
+
 def test_the_same_row_twice_is_read_once_and_told() -> None:
     [sent] = read(as_csv([row(), row()]))
     assert [str(note) for note in check(sent, region="14", today=TODAY).notes] == [

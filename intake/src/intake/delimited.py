@@ -4,14 +4,14 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import BinaryIO
 
-from intake.cells import BLANKS
+from intake.cells import BLANKS, Cell
 from intake.findings import Finding, unreadable
 from intake.headings import Mapped, matches
 from intake.limits import Limits
-from intake.sent import FORMULA, TableRow
+from intake.sent import FORMULA, TableRow, kept_once
 
 _CHUNK = 1024 * 1024
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[\t,; ]*\r?\n', re.IGNORECASE)
@@ -58,7 +58,7 @@ def _decodes(file: BinaryIO, encoding: str) -> bool:
     return True
 
 
-def rows(file: BinaryIO, mapped: Mapped, limits: Limits, faults: list[Finding]) -> Iterator[TableRow]:
+def rows(file: BinaryIO, mapped: Mapped, limits: Limits, faults: list[Finding]) -> Generator[TableRow]:
     """The rows of a CSV file, numbered as Excel shows them, blank ones too.
 
     A row whose quotation marks do not match is skipped and told in `faults`; the next line begins a new row.
@@ -98,7 +98,7 @@ def _delimiter(head: str, mapped: Mapped) -> str:
 
 
 def _rows(text: io.TextIOWrapper, delimiter: str, limits: Limits, faults: list[Finding]) -> Iterator[TableRow]:
-    seen: dict[str, str] = {}
+    seen: dict[Cell, Cell] = {}
     reader = csv.reader(text, delimiter=delimiter, strict=True)
     number = 0
     while True:
@@ -113,8 +113,7 @@ def _rows(text: io.TextIOWrapper, delimiter: str, limits: Limits, faults: list[F
             continue
         if len(cells) > limits.columns and any(cell.strip(BLANKS) for cell in cells[limits.columns :]):
             raise unreadable(f"holds more than {limits.columns} columns", row=number)
-        # Most values stand in many rows: each is kept once.
-        yield TableRow(number, [seen.setdefault(cell, cell) for cell in map(_unguarded, cells[: limits.columns])])
+        yield TableRow(number, kept_once([_unguarded(cell) for cell in cells[: limits.columns]], seen))
 
 
 def _broken(number: int, lines: int, too_long: bool) -> Finding:

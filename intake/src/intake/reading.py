@@ -1,6 +1,7 @@
 """One file, whatever its format, as agreements: the only way in."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -62,17 +63,22 @@ def read(file: BinaryIO, *, mapping: Mapping[str, Any] | None = None, limits: Li
         return Reading("json", json_items.count(file, limits), [], json_items.items(file, limits))
     notes: list[Finding] = []
     if start.startswith(_ZIP):
-        return _table("xlsx", list(_numbered(workbook.rows(file, mapped, limits, notes), limits)), mapped, notes, [])
+        # Closed here and not when it is forgotten: by then the caller may have closed the file.
+        with closing(workbook.rows(file, mapped, limits, notes)) as rows:
+            return _table("xlsx", list(_numbered(rows, limits)), mapped, notes, [])
     broken: list[Finding] = []
-    rows = list(_numbered(delimited.rows(file, mapped, limits, broken), limits))
-    return _table("csv", rows, mapped, notes, broken)
+    with closing(delimited.rows(file, mapped, limits, broken)) as rows:
+        return _table("csv", list(_numbered(rows, limits)), mapped, notes, broken)
 
 
 def _numbered(rows: Iterator[TableRow], limits: Limits) -> Iterator[TableRow]:
     """The rows that hold anything; blank ones and blank cells at a row's end are Excel's leavings."""
+    cells = 0
     for taken, row in enumerate(row for row in rows if any(not is_blank(cell) for cell in row.cells)):
-        if taken > limits.rows + _HEAD_ROWS:
-            raise unreadable(f"holds more than {limits.rows} rows", suggestion="send it in several files")
+        cells += len(row.cells)
+        if taken > limits.rows + _HEAD_ROWS or cells > limits.cells:
+            most = f"{limits.rows} rows or {limits.cells} cells"
+            raise unreadable(f"holds more than {most}", suggestion="send it in several files")
         if any(isinstance(cell, str) and len(cell) > limits.cell_signs for cell in row.cells):
             raise unreadable(f"a cell holds more than {limits.cell_signs} signs", row=row.number)
         yield row

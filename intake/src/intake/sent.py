@@ -34,6 +34,16 @@ class TableRow:
         return self.cells[index] if index < len(self.cells) else ""
 
 
+def kept_once(cells: Sequence[Cell], seen: dict[Cell, Cell]) -> list[Cell]:
+    """The cells, each text that is in `seen` as the one that is there: most values of a table stand in many rows."""
+    if len(seen) > _MOST_SEEN:
+        return [seen.get(cell, cell) if isinstance(cell, str) else cell for cell in cells]
+    return [seen.setdefault(cell, cell) if isinstance(cell, str) else cell for cell in cells]
+
+
+_MOST_SEEN = 100_000
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """The rows an agreement was read from: `services[i]` of its content is `rows[i]`."""

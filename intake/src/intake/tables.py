@@ -25,6 +25,10 @@ _MARKS: dict[Cell, Unclear] = {
 }
 
 
+_MOST_ROWS = 1_000
+"""Far above what the form takes; more are not looked at one by one."""
+
+
 def agreements(layout: Layout, rows: Iterable[TableRow]) -> Iterator[Sent]:
     """The agreements in a table's rows, in the order in which their numbers first appear. Blank rows are skipped."""
     number_at = next((index for index, column, _ in layout.places if column.field == "number"), None)
@@ -51,6 +55,11 @@ def _agreement(layout: Layout, rows: list[TableRow]) -> Sent:
     numbers = tuple(row.number for row in rows)
     if _confidential(layout, rows):
         return Sent(None, {}, numbers, confidential=True)
+    if len(rows) > _MOST_ROWS:
+        finding = Finding(
+            SERVICES, f"is spread over {len(rows)} rows: an agreement has at most 100 services", numbers[0]
+        )
+        return Sent(None, {}, numbers, (finding,))
     rows, notes = _without_repeats(rows)
     origin = Origin(layout, tuple(rows))
     content: dict[str, Any] = {}

@@ -1,7 +1,7 @@
 """XLSX: the first visible sheet that has our headings. Formulas count as the value that is saved with them."""
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import BinaryIO
 from xml.etree import ElementTree
 from zipfile import ZipInfo
@@ -15,7 +15,7 @@ from intake.headings import Mapped, matches
 from intake.inflating import Budget, inflated, parts
 from intake.limits import MIB, Limits
 from intake.scanning import Scan, scan
-from intake.sent import ERROR_VALUE, MERGED, NO_VALUE, Mark, TableRow
+from intake.sent import ERROR_VALUE, MERGED, NO_VALUE, Mark, TableRow, kept_once
 
 HELP_SHEETS = frozenset({"Förklaringar", "Listor"})
 """Of our own template; nobody is told that they are not read."""
@@ -26,7 +26,7 @@ _RELATION_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relations
 _STRICT_RELATION_ID = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 
 
-def rows(file: BinaryIO, mapped: Mapped, limits: Limits, notes: list[Finding]) -> Iterator[TableRow]:
+def rows(file: BinaryIO, mapped: Mapped, limits: Limits, notes: list[Finding]) -> Generator[TableRow]:
     """The rows of the sheet with the agreements, numbered as Excel shows them. Raises UnreadableFile.
 
     What is known only from the sheet's XML is put into its cells as a mark: a formula without its value, an
@@ -139,10 +139,7 @@ def _rows(sheet: CalamineSheet, found: Scan) -> Iterator[TableRow]:
             marks.setdefault(row, []).append((column, mark))
     seen: dict[Cell, Cell] = {}
     for number, read in enumerate(sheet.iter_rows()):
-        row_cells: list[Cell] = [
-            *[""] * left,
-            *(seen.setdefault(cell, cell) if isinstance(cell, str) else cell for cell in read),
-        ]
+        row_cells: list[Cell] = [*[""] * left, *kept_once(read, seen)]
         for column, mark in marks.get(number, ()):
             row_cells += [""] * (column + 1 - len(row_cells))
             row_cells[column] = mark
