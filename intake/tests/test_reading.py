@@ -50,6 +50,11 @@ def test_every_format_gives_the_same_agreement(name: str) -> None:
     assert forms(FILES[name]()) == forms(FILES["json lines"]())
 
 
+def test_ids_in_lower_case_and_blanks_around_them_are_read_in_their_normal_form() -> None:
+    sent = row(vårdenheter=" se5561234567-a0017\xa0", namn="  Kataraktkirurgi ", region="14 ")
+    assert forms(as_csv([sent])) == forms(as_csv([row()]))
+
+
 def test_rows_with_the_same_number_are_one_agreement_with_several_services() -> None:
     [found] = forms(as_csv([row(), {"avtalsnummer": "AVT-1", "KVÅ-koder": "AU124", "vårdenheter": "SE5561234567-A2"}]))
     assert [service["units"] for service in found["services"]] == [["SE5561234567-A0017"], ["SE5561234567-A2"]]

@@ -61,7 +61,7 @@ class Server:
             "id": "4f1c-1",
             "status": state,
             "progress": {"rows": 2000 if state != "received" else None, "done": 0 if state == "received" else 900},
-            "counts": {"accepted": 1863, "unchanged": 0, "conflict": 0, "rejected": len(self.verdicts)},
+            "counts": {"accepted": 1863 if state == "done" else 0, "unchanged": 0, "conflict": 0, "rejected": len(self.verdicts)},
             "findings": self.whole,
             "verdicts": shown[(page - 1) * limit : page * limit],
             "total": len(shown),
@@ -173,7 +173,9 @@ def test_a_file_that_cannot_be_read_at_all_gives_exit_code_2_and_why(server: Ser
     server.states, server.verdicts = ["failed"], []
     server.whole = [{"field": "name", "reason": "the column namn is missing", "row": 1, "column": None}]
     assert push(server) == 2
-    assert capsys.readouterr().out == "avtal.csv:1: failed: name: the column namn is missing\n"
+    out, err = capsys.readouterr()
+    assert out == "avtal.csv:1: failed: name: the column namn is missing\n"
+    assert err.endswith("submission 4f1c-1: failed, nothing was taken\n")
 
 
 def test_the_problems_own_words_are_told(server: Server, capsys: Any) -> None:

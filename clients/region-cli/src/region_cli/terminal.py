@@ -109,4 +109,4 @@ def _line(file: str, verdict: Verdict, finding: Mapping[str, Any]) -> str:
 def summed_up(counts: Mapping[str, int]) -> str:
     """`1,863 accepted, 137 rejected`; what is nought is left out, but never all of it."""
     told = [f"{count:,} {word}" for word, count in counts.items() if count]
-    return ", ".join(told) or "nothing in it"
+    return ", ".join(told) or "nothing was taken"
