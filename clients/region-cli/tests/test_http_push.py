@@ -61,7 +61,7 @@ class Server:
             "id": "4f1c-1",
             "status": state,
             "progress": {"rows": 2000 if state != "received" else None, "done": 0 if state == "received" else 900},
-            "counts": {"accepted": 1863 if state == "done" else 0, "unchanged": 0, "conflict": 0, "rejected": len(self.verdicts)},
+            "counts": {"accepted": 1863 * (state == "done"), "conflict": 0, "rejected": len(self.verdicts)},
             "findings": self.whole,
             "verdicts": shown[(page - 1) * limit : page * limit],
             "total": len(shown),
