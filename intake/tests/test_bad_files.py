@@ -159,6 +159,23 @@ def test_merged_cells_over_data_are_told_in_every_row_they_cover() -> None:
     ]  # fmt: skip
 
 
+def test_a_heading_that_is_merged_with_a_row_below_is_told_by_its_column() -> None:
+    book = Book([row()])
+    book.sheet.merge_range(0, 1, 1, 1, "namn")
+    assert "row 1: the heading of column B is merged with other cells (write each heading in a cell" in refused(
+        book.file()
+    )
+
+
+def test_group_headings_and_titles_merged_above_the_headings_do_not_matter() -> None:
+    book = Book()
+    book.sheet.merge_range(0, 0, 1, 4, "Avtal 2026")
+    book.sheet.merge_range(2, 0, 2, 3, "Avtalet")
+    book.sheet.write_row(3, 0, list(SOUND))
+    book.sheet.write_row(4, 0, list(SOUND.values()))
+    assert len(forms(book.file())) == 1
+
+
 def test_hidden_and_other_sheets_are_told_and_not_read() -> None:
     book = Book([row()])
     book.book.add_worksheet("Gömd").hide()

@@ -26,6 +26,18 @@ ERRORS = frozenset(
 )
 
 
+class Mark(str):
+    """Stands in a row for a cell whose value its reader cannot give; `tables` tells the reason."""
+
+    __slots__ = ()
+
+
+FORMULA = Mark("a formula")
+NO_VALUE = Mark("a formula without its value")
+ERROR_VALUE = Mark("an error")
+MERGED = Mark("merged with other cells")
+
+
 class Unclear(ValueError):
     """A cell that can be read in no way, or in several; holds the reason and a suggestion."""
 

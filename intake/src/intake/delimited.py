@@ -7,11 +7,11 @@ import re
 from collections.abc import Generator, Iterator
 from typing import BinaryIO
 
-from intake.cells import BLANKS, Cell
+from intake.cells import BLANKS, FORMULA, Cell
 from intake.findings import Finding, unreadable
 from intake.headings import Mapped, matches
 from intake.limits import Limits
-from intake.sent import FORMULA, TableRow, kept_once
+from intake.sent import TableRow, kept_once
 
 _CHUNK = 1024 * 1024
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[\t,; ]*\r?\n', re.IGNORECASE)

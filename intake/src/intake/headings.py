@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from intake.cells import BLANKS, Cell, is_blank
+from intake.cells import BLANKS, Cell, Mark, is_blank
 from intake.columns import BY_HEADING, CODE_COLUMNS, COLUMNS, Column, plain
 from intake.findings import Finding, UnreadableFile, shown
 
@@ -117,6 +117,10 @@ def lay_out(cells: Sequence[Cell], row: int, mapped: Mapped, filled: frozenset[i
         if is_blank(cell):
             if index in filled:
                 findings.append(Finding("", f"column {letters(index)} holds values but has no heading", row))
+            continue
+        if isinstance(cell, Mark):
+            reason = f"the heading of column {letters(index)} is {cell}"
+            findings.append(Finding("", reason, row, suggestion="write each heading in a cell of its own, as a text"))
             continue
         heading = " ".join(str(cell).strip(BLANKS).split())
         column = mapped.column_of(heading)

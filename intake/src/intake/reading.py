@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from intake import delimited, json_items, workbook
-from intake.cells import is_blank
+from intake.cells import Mark, is_blank
 from intake.columns import EXAMPLE
 from intake.findings import Finding, unreadable
 from intake.headings import Layout, Mapped, lay_out, matches
 from intake.limits import MIB, STANDARD, Limits
-from intake.sent import Mark, Sent, TableRow
+from intake.sent import Sent, TableRow
 from intake.tables import agreements
 
 _HEAD_ROWS = 20

@@ -4,22 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from intake.cells import Cell, Unclear, is_blank, text
+from intake.cells import Cell, Mark, Unclear, is_blank, text
 from intake.columns import SERVICES, Column
 from intake.findings import Finding, repeatable_path, shown
 from intake.headings import Layout
-
-
-class Mark(str):
-    """Stands in a row for a cell whose value its reader cannot give; `tables` tells the reason."""
-
-    __slots__ = ()
-
-
-FORMULA = Mark("a formula")
-NO_VALUE = Mark("a formula without its value")
-ERROR_VALUE = Mark("an error")
-MERGED = Mark("merged")
 
 
 @dataclass(frozen=True, slots=True)

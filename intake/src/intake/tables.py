@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from intake.cells import BLANKS, Cell, Unclear, is_blank, text
+from intake.cells import BLANKS, ERROR_VALUE, FORMULA, MERGED, NO_VALUE, Cell, Mark, Unclear, is_blank, text
 from intake.columns import SERVICES, Column
 from intake.findings import Finding, capped, shown
 from intake.headings import Layout
-from intake.sent import ERROR_VALUE, FORMULA, MERGED, NO_VALUE, Mark, Origin, Sent, TableRow
+from intake.sent import Origin, Sent, TableRow
 
 _MARKS: dict[Cell, Unclear] = {
     FORMULA: Unclear("holds a formula instead of a value", "paste the value in place of the formula"),

@@ -9,13 +9,13 @@ from zipfile import ZipInfo
 import python_calamine
 from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
-from intake.cells import Cell
+from intake.cells import ERROR_VALUE, MERGED, NO_VALUE, Cell, Mark
 from intake.findings import Finding, UnreadableFile, shown, unreadable
 from intake.headings import Mapped, matches
 from intake.inflating import Budget, inflated, parts
 from intake.limits import MIB, Limits
 from intake.scanning import Scan, scan
-from intake.sent import ERROR_VALUE, MERGED, NO_VALUE, Mark, TableRow, kept_once
+from intake.sent import TableRow, kept_once
 
 HELP_SHEETS = frozenset({"Förklaringar", "Listor"})
 """Of our own template; nobody is told that they are not read."""
