@@ -241,8 +241,9 @@ def text_faults(path: str, value: object) -> Iterator[Fault]:
 
     Codes of care services are not: they are looked up, and a SNOMED CT identifier may read as such a number.
     """
-    if isinstance(value, str) and holds_personal_number(value):
-        yield path, "holds something like a personal number: no patient may be identified here"
+    if isinstance(value, str):
+        if holds_personal_number(value):
+            yield path, "holds something like a personal number: no patient may be identified here"
     elif isinstance(value, Mapping):
         for name, inner in value.items():
             if name != "care_services":

@@ -25,6 +25,8 @@ def holds_personal_number(text: str) -> bool:
     of the pen in the check digit does not make it less personal); other forms also need the check digit, since
     telephone and diary numbers look the same.
     """
+    if text.isascii() and len(text) < 10:  # too short for ten digits, escaped or not
+        return False
     # %-escapes, full-width digits, odd dashes and invisible marks must not hide a number.
     while (unescaped := unquote(text)) != text:
         text = unescaped

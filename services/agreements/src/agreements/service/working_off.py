@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import structlog
+from prometheus_client import Gauge
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -31,6 +32,9 @@ from kit.logging import where
 from rules.calendar import swedish_day
 
 log = structlog.get_logger(__name__)
+
+WAITING = Gauge("vf_submissions_waiting", "Submissions received and not yet worked off")
+OLDEST_SECONDS = Gauge("vf_submission_oldest_seconds", "Since the oldest submission not worked off was received")
 
 _CHUNK = 100
 _IDLE_SECONDS = 0.5
@@ -80,13 +84,16 @@ class WorkingOff:
     async def work_one(self) -> bool:
         """Work the oldest one off that nobody else has; False when there is none."""
         async with self._sessions() as session:
-            waiting = await store.waiting(session) if await catalogue_is_complete(session) else []
-        if not waiting:
+            waiting = await store.waiting(session)
+            ready = bool(waiting) and await catalogue_is_complete(session)
+        WAITING.set(len(waiting))
+        OLDEST_SECONDS.set((datetime.now(UTC) - waiting[0].received_at).total_seconds() if waiting else 0)
+        if not ready:
             return False
         async with self._engine.connect() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
             try:
-                for submission_id in waiting:
+                for submission_id in (row.id for row in waiting):
                     if await store.claim(connection, submission_id) and await self._work(submission_id):
                         return True
             finally:

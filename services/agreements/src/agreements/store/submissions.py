@@ -46,10 +46,11 @@ async def verdicts(
     return list(await session.execute(query.limit(limit).offset(offset))), total or 0
 
 
-async def waiting(session: AsyncSession) -> list[str]:
-    """The submissions that are not worked off, oldest first."""
-    query = select(submission.c.id).where(submission.c.finished_at.is_(None)).order_by(submission.c.received_at)
-    return list(await session.scalars(query.limit(100)))
+async def waiting(session: AsyncSession) -> list[Row[Any]]:
+    """The id and time of those that are not worked off, oldest first."""
+    of = submission.c
+    query = select(of.id, of.received_at).where(of.finished_at.is_(None)).order_by(of.received_at)
+    return list(await session.execute(query.limit(1000)))
 
 
 async def claim(connection: AsyncConnection, submission_id: str) -> bool:
