@@ -85,3 +85,12 @@ def audience_at(model: type[BaseModel], path: str) -> Audience:
 def owner_fields(model: type[BaseModel]) -> frozenset[str]:
     """The names of a model's own fields that are for the owner alone."""
     return frozenset(name for name, field in model.model_fields.items() if audience_of(field) is Audience.OWNER)
+
+
+def withheld(model: type[BaseModel], audience: Audience, prefix: str = "") -> Iterator[str]:
+    """Dotted paths of the fields this audience may not see."""
+    for name, field in model.model_fields.items():
+        if _ORDER.index(audience_of(field)) > _ORDER.index(audience):
+            yield prefix + name
+        elif (inner := next(_models(field.annotation), None)) is not None:
+            yield from withheld(inner, audience, f"{prefix}{name}.")

@@ -75,6 +75,8 @@ class Answer:
     status: int
     headers: httpx.Headers
     content: Any
+    size: int
+    """Bytes read."""
 
     def header(self, name: str) -> str | None:
         found: str | None = self.headers.get(name)
@@ -126,7 +128,7 @@ async def _ask(client: httpx.AsyncClient, address: str, etag: str | None, accept
                 if len(body) > _LARGEST_BYTES:
                     raise Away(f"an answer is larger than {_LARGEST_BYTES // 1024**2} MB")
     content = _parsed(body) if answer.status_code == httpx.codes.OK else None
-    return Answer(answer.status_code, answer.headers, content)
+    return Answer(answer.status_code, answer.headers, content, len(body))
 
 
 def _parsed(body: bytearray) -> Any:
