@@ -1,6 +1,7 @@
 """An agreement as rows of a table: one per care service, a column per field that the reader may see."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -24,7 +25,13 @@ def rows(line: Mapping[str, Any], heads: Sequence[str]) -> Iterator[list[str]]:
     body = line["agreement"]
     for service in body.get("services") or [{}]:
         content = {**body, "services": service}
-        yield [_cell(line.get(head) if head in _OWN_COLUMNS else _at(content, head)) for head in heads]
+        yield [_cell(line.get(steps[0]) if own else _at(content, steps)) for own, steps in _steps(tuple(heads))]
+
+
+@cache
+def _steps(heads: tuple[str, ...]) -> tuple[tuple[bool, tuple[str, ...]], ...]:
+    """Each heading's path, and whether it is none of the form's."""
+    return tuple((head in _OWN_COLUMNS, tuple(head.split("."))) for head in heads)
 
 
 def _leaves(model: type[BaseModel], prefix: str) -> Iterator[str]:
@@ -54,8 +61,8 @@ def _in(path: str, hidden: frozenset[str]) -> bool:
     return any(path == one or path.startswith(f"{one}.") for one in hidden)
 
 
-def _at(content: Any, path: str) -> Any:
-    for name in path.split("."):
+def _at(content: Any, steps: tuple[str, ...]) -> Any:
+    for name in steps:
         content = content.get(name) if isinstance(content, Mapping) else None
     return content
 
@@ -63,6 +70,8 @@ def _at(content: Any, path: str) -> Any:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return "ja" if value else "nej"
     if isinstance(value, Mapping):
