@@ -47,21 +47,8 @@ NARROWER = {
     ("PUT", "/agreement-settings/{region}"): {"agreement-admin"},
     ("POST", "/agreement-submissions"): SENDERS,
     ("GET", "/agreement-submissions"): SENDERS,
-    ("GET", "/agreement-submissions/{submission_id}"): SENDERS,
     ("GET", "/agreement-mappings/{region}"): SENDERS,
     ("PUT", "/agreement-mappings/{region}"): SENDERS,
-    ("GET", "/agreement-template.xlsx"): SENDERS,
-    ("GET", "/agreement-template.csv"): SENDERS,
-    ("GET", "/agreement-pulls"): {"agreement-admin", "operator"},
-    ("GET", "/agreement-pulls/{run}"): {"agreement-admin", "operator"},
-    ("POST", "/agreement-pulls/{run}/{decision}"): {"agreement-admin"},
-    ("POST", "/agreement-disclosures"): {*REVIEWERS, "region-system"},
-    ("GET", "/agreement-disclosures"): {*REVIEWERS, "region-system"},
-    ("GET", "/agreement-disclosures/{disclosure_id}"): {*REVIEWERS, "region-system"},
-    ("GET", "/agreement-disclosures/{disclosure_id}/archive"): {*REVIEWERS, "region-system"},
-    ("GET", "/agreement-disclosures/{disclosure_id}/decisions"): REVIEWERS,
-    ("POST", "/agreement-disclosures/{disclosure_id}/decisions"): REVIEWERS,
-    ("GET", "/audit"): {"operator"},
 }
 ROUTES = [route for room in ROOMS for route in room.router.routes]
 PUBLIC = (State.PUBLISHED, State.EXPIRED, State.TERMINATED)

@@ -17,6 +17,8 @@ from sqlalchemy.exc import DBAPIError
 
 from agreements.main import main
 from agreements.service import archive, disclosure
+from agreements.store import pulls
+from agreements.store.purging import traces
 from agreements.store.tables import disclosure_audit, disclosure_part
 
 pytestmark = pytest.mark.engine
@@ -245,14 +247,39 @@ async def test_an_archive_is_kept_for_its_time_and_then_deleted(desk, body):
 
 
 async def test_an_agreement_that_became_confidential_takes_the_archives_that_may_hold_it_along(desk, body):
-    await desk.office.publish(body)
+    one = await desk.office.publish(body)
     for asked_by, regions in (("01", ["14"]), ("01", ["03"])):
         await desk.ask("berit", "published", asked_by, regions=regions)
         await desk.make()
-    async with desk.office.sessions.begin() as session:
-        await disclosure.forget(session, "14")
+    path = f"/agreements/{one['id']}/purge"
+    assert (await desk.office.call("anna", "POST", path, json={"reason": "Sekretess"})).status_code == 200
     found = (await desk.office.call("berit", "GET", "/agreement-disclosures")).json()["items"]
     assert {tuple(one["regions"]): one["state"] for one in found} == {("14",): "expired", ("03",): "ready"}
+
+
+async def test_a_purged_agreement_leaves_secrecy_checks_and_readings_of_interfaces_without_a_trace(desk, body):
+    gone, stays = await desk.office.publish(body), await desk.office.publish({**body, "number": "B"})
+    asked = (await desk.ask("agency", "public_record", "En journalist")).json()
+    path = f"/agreement-disclosures/{asked['id']}"
+    whole = {"agreements": [stays["id"]], "decision": "whole"}
+    await desk.office.call("agency", "POST", f"{path}/decisions", json=whole)
+    async with desk.office.sessions.begin() as session:
+        run = await pulls.begin(session, "14", "json", datetime.now(UTC), None)
+        row = {"reference": "Contract/1", "number": gone["number"], "answer": "accepted", "agreement_id": gone["id"]}
+        await pulls.keep_items(session, run, [{**row, "reasons": []}])
+        await pulls.meet(session, run, [gone["number"]])
+    reason = {"reason": "Sekretess"}
+    assert (await desk.office.call("anna", "POST", f"/agreements/{gone['id']}/purge", json=reason)).status_code == 200
+    async with desk.office.sessions() as session:
+        left = [
+            *await traces(session, gone["id"], is_id=True),
+            *await traces(session, gone["number"], is_id=False),
+        ]
+        assert [(one.table, one.column) for one in left if one.table != "outbox"] == []
+    assert (await desk.office.call("agency", "GET", path)).json()["state"] == "checked"
+    assert await desk.make()
+    (line,) = lines(await desk.archive("agency", asked["id"]))
+    assert line["id"] == stays["id"]
 
 
 async def test_without_a_key_nothing_is_promised(office):

@@ -328,10 +328,21 @@ async def expire(session: AsyncSession, now: datetime) -> int:
     return len(over)
 
 
-async def forget(session: AsyncSession, region: str) -> None:
-    """One of the region's agreements became confidential: archives that may hold it are deleted; ask for them anew."""
-    for one in await store.ready_with(session, region):
-        await _drop(session, one, "deleted for secrecy", datetime.now(UTC))
+async def forget(session: AsyncSession, region: str, agreement_id: str) -> None:
+    """An agreement became confidential: archives that may hold it are deleted, those of its region's agreements all.
+
+    One that is being made is waited for. The secrecy check has one agreement less to decide about.
+    """
+    now = datetime.now(UTC)
+    for one in await store.with_region(session, region):
+        if one.state == DisclosureState.READY:
+            await _drop(session, one, "deleted for secrecy", now)
+    for identity in await store.forget_decisions(session, agreement_id):
+        one = await _locked(session, identity)
+        counts = await store.count_decisions(session, identity)
+        if one.state == DisclosureState.ASKED and not counts.get("undecided"):
+            await store.note(session, identity, state=DisclosureState.CHECKED)
+            await store.audit(session, one, "checked", "agreements", now, counts=counts)
 
 
 async def _drop(session: AsyncSession, one: Row[Any], action: str, now: datetime) -> None:

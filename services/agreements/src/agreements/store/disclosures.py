@@ -199,12 +199,17 @@ async def expired(session: AsyncSession, now: datetime) -> list[Row[Any]]:
     return list(await session.execute(query.with_for_update(skip_locked=True)))
 
 
-async def ready_with(session: AsyncSession, region: str) -> list[Row[Any]]:
-    """Archives that may hold a region's agreements, locked."""
-    query = select(disclosure).where(
-        disclosure.c.state == DisclosureState.READY, disclosure.c.regions.contains([region])
-    )
-    return list(await session.execute(query.with_for_update()))
+async def with_region(session: AsyncSession, region: str) -> list[Row[Any]]:
+    """Requests whose archives hold or may come to hold a region's agreements, locked: none is being made."""
+    states = (DisclosureState.CHECKED, DisclosureState.READY)
+    query = select(disclosure).where(disclosure.c.state.in_(states), disclosure.c.regions.contains([region]))
+    return list(await session.execute(query.order_by(disclosure.c.id).with_for_update()))
+
+
+async def forget_decisions(session: AsyncSession, agreement_id: str) -> list[str]:
+    """Take an agreement off the lists of all secrecy checks; whose they were."""
+    found = delete(disclosure_decision).where(disclosure_decision.c.agreement_id == agreement_id)
+    return list(await session.scalars(found.returning(disclosure_decision.c.disclosure)))
 
 
 async def keep_key(session: AsyncSession, identity: str, public_key: str, now: datetime) -> None:

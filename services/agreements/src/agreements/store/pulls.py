@@ -247,7 +247,8 @@ async def tidy(session: AsyncSession, before: datetime) -> None:
 async def forget(session: AsyncSession, region: str, number: str, agreement_id: str) -> None:
     """Nothing of an agreement that became confidential stays here."""
     runs = select(pull_run.c.id).where(pull_run.c.region == region)
-    await session.execute(delete(pull_item).where(pull_item.c.run.in_(runs), pull_item.c.number == number))
+    told = (pull_item.c.number == number) | (pull_item.c.agreement_id == agreement_id)
+    await session.execute(delete(pull_item).where(pull_item.c.run.in_(runs), told))
     await session.execute(delete(pull_met).where(pull_met.c.run.in_(runs), pull_met.c.number == number))
     await session.execute(delete(pull_gone).where(pull_gone.c.agreement_id == agreement_id))
     # A page that is read anew is compared anew.
