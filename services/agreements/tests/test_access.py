@@ -45,10 +45,6 @@ NARROWER = {
     ("POST", "/agreement-reviews/reject"): REVIEWERS,
     ("GET", "/agreement-settings/{region}"): {"agreement-admin"},
     ("PUT", "/agreement-settings/{region}"): {"agreement-admin"},
-    ("POST", "/agreement-submissions"): SENDERS,
-    ("GET", "/agreement-submissions"): SENDERS,
-    ("GET", "/agreement-mappings/{region}"): SENDERS,
-    ("PUT", "/agreement-mappings/{region}"): SENDERS,
 }
 ROUTES = [route for room in ROOMS for route in room.router.routes]
 PUBLIC = (State.PUBLISHED, State.EXPIRED, State.TERMINATED)
