@@ -165,7 +165,7 @@ def _tell(stack: Stack, console: Console, seconds: float) -> None:
         "a command": 'eval "$(make -s env SERVICE=search)"; .venv/bin/python -m search parked list',
         "a search": f"curl -G -H {bearer} {stack.gateway}/offers --data-urlencode q=knäprotes",
         "national catalogue": f"{stack.catalogue}Organization",
-        "a region's own": f"{stack.region_interface}/fhir/Contract",
+        "region's interface": f"{stack.region_interface}/fhir/Contract",
         "Kafka": at.kafka or "",
         "OpenSearch": at.opensearch or "",
         "PostgreSQL": at.postgres or "",
