@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -17,9 +18,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from demo import load, show
 from demo.nursery import NotStarted, Nursery
-from demo.stack import SERVICES_WITH_DATABASES, Say, Stack, StackError, write_note
+from demo.stack import PULLED, SERVICES_WITH_DATABASES, Say, Stack, StackError, write_note
 from demo.sweden import Sweden, build, write_code_files
 from engines import EngineError, ports
+from rules.calendar import swedish_day
 
 HOME = Path(".run")
 _PORT = 8080
@@ -129,7 +131,7 @@ def _start(stack: Stack, console: Console, agreements: int | None) -> None:
     for line in sweden.report.summary():
         console.print(f"          {line}", highlight=False, markup=False)
     stack.start_engines()
-    stack.start_services(codes)
+    stack.start_services(codes, first=agreements)
     asyncio.run(_fill(stack, sweden, console))
 
 
@@ -137,14 +139,16 @@ async def _fill(stack: Stack, sweden: Sweden, console: Console) -> None:
     at = stack.addresses
     await load.announce_waits(at.kafka or "", sweden.waits)
     await load.put_profiles(stack.gateway, at.oidc or "", sweden.profiles)
-    missing = len(sweden.agreements) - await load.published(stack.gateway, at.oidc or "")
+    due = load.publishable(sweden.agreements, swedish_day(datetime.now(UTC)))
+    missing = due - await load.published(stack.gateway, at.oidc or "")
     if missing <= 0:
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("agreements through the front door", total=len(sweden.agreements))
-        await load.push_agreements(
-            stack.gateway, at.oidc or "", sweden.agreements, lambda count: progress.advance(task, count)
+        # Each is counted when it is taken, and again when it is public.
+        task = progress.add_task("agreements through the front door", total=2 * len(sweden.agreements))
+        await load.send_agreements(
+            stack.gateway, at.oidc or "", sweden.agreements, PULLED, lambda count: progress.advance(task, count)
         )
 
 
@@ -161,6 +165,7 @@ def _tell(stack: Stack, console: Console, seconds: float) -> None:
         "a command": 'eval "$(make -s env SERVICE=search)"; .venv/bin/python -m search parked list',
         "a search": f"curl -G -H {bearer} {stack.gateway}/offers --data-urlencode q=knäprotes",
         "national catalogue": f"{stack.catalogue}Organization",
+        "region's interface": f"{stack.region_interface}/fhir/Contract",
         "Kafka": at.kafka or "",
         "OpenSearch": at.opensearch or "",
         "PostgreSQL": at.postgres or "",

@@ -1,8 +1,10 @@
-"""Fills the running system through its front door: every agreement is registered, submitted and approved twice."""
+"""Fills the running system through its front door: a file per region, both gates, waits and profiles."""
 
 import asyncio
+import json
+import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -13,7 +15,9 @@ from contracts import WaittimeUpdated, encode
 from demo.sweden import DemoAgreement, Sweden
 from kit import kafka
 
-_AT_ONCE = 16
+_APPROVED_AT_ONCE = 500
+_LOOK_SECONDS = 0.2
+_READ_WITHIN_SECONDS = 120
 
 Advance = Callable[[int], None]
 
@@ -36,22 +40,74 @@ async def published(gateway: str, issuer: str) -> int:
         return int(answer.raise_for_status().json()["total"])
 
 
-async def push_agreements(
-    gateway: str, issuer: str, agreements: Sequence[DemoAgreement], advance: Advance, at_once: int = _AT_ONCE
+async def send_agreements(
+    gateway: str, issuer: str, agreements: Sequence[DemoAgreement], pulled: str | None, advance: Advance
 ) -> None:
-    """Register, submit, approve for the region (another person) and the agency. May be repeated: nothing doubles."""
+    """Each region's agreements as one file, approved at both gates; the region `pulled` has its own interface read.
+
+    Every agreement advances twice: when it is taken, and when it is public. May be repeated: nothing doubles.
+    """
     regions = sorted({one.region for one in agreements})
     tokens = await asyncio.to_thread(tokens_for, issuer, regions)
-    queue = iter(agreements)
-
     async with _client(gateway) as client:
+        await asyncio.gather(
+            *(
+                _pulled(client, tokens, region) if region == pulled else _by_file(client, tokens, region, agreements)
+                for region in regions
+            )
+        )
+        advance(len(agreements))
+        for gate in (*(f"{region} reviewer" for region in regions), "agency"):
+            await _approve_all(client, tokens[gate])
+    advance(len(agreements))
 
-        async def work() -> None:
-            for one in queue:
-                await push(client, tokens, one)
-                advance(1)
 
-        await asyncio.gather(*(work() for _ in range(at_once)))
+async def _by_file(
+    client: httpx.AsyncClient, tokens: dict[str, str], region: str, agreements: Sequence[DemoAgreement]
+) -> None:
+    """One region's agreements as JSON lines. Raises Refusal where not all are taken."""
+    lines = "\n".join(json.dumps(one.body, ensure_ascii=False) for one in agreements if one.region == region)
+    author = _bearer(tokens[f"{region} author"])
+    headers = {**author, "Content-Type": "application/x-ndjson", "Idempotency-Key": str(uuid5(NAMESPACE_URL, lines))}
+    answer = await client.post(f"/agreement-submissions?name=avtal-{region}.jsonl", content=lines, headers=headers)
+    submission = _done(answer)["id"]
+    while True:
+        told = _done(await client.get(f"/agreement-submissions/{submission}", headers=author))
+        if told["status"] in {"done", "failed"}:
+            break
+        await asyncio.sleep(_LOOK_SECONDS)
+    if told["counts"].get("rejected") or told["counts"].get("conflict") or told["status"] == "failed":
+        raise Refusal(f"region {region}'s file: {json.dumps(told, ensure_ascii=False)[:500]}")
+
+
+async def _pulled(client: httpx.AsyncClient, tokens: dict[str, str], region: str) -> None:
+    """Wait until a region's own interface has been read. Raises Refusal where it is not in time."""
+    author = _bearer(tokens[f"{region} author"])
+    until = time.monotonic() + _READ_WITHIN_SECONDS
+    while time.monotonic() < until:
+        found = _done(await client.get("/agreement-pulls?limit=1", headers=author))["items"]
+        if found and found[0]["state"] != "reading":
+            if found[0]["rejected"] or found[0]["conflict"]:
+                raise Refusal(f"region {region}'s interface: {json.dumps(found[0])}")
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
+    raise Refusal(f"region {region}'s interface was not read in {_READ_WITHIN_SECONDS} s")
+
+
+async def _approve_all(client: httpx.AsyncClient, token: str) -> None:
+    """Approve all that waits for whoever has this token; one whose last day has passed is left waiting."""
+    waiting = _done(await client.get("/agreement-reviews/versions", headers=_bearer(token)))["items"]
+    for at in range(0, len(waiting), _APPROVED_AT_ONCE):
+        part = {"agreements": waiting[at : at + _APPROVED_AT_ONCE]}
+        answer = _done(await client.post("/agreement-reviews/approve", json=part, headers=_bearer(token)))
+        over = [one for one in answer["items"] if {"valid_to"} == {error["field"] for error in one["errors"]}]
+        if answer["counts"]["done"] + len(over) != len(part["agreements"]):
+            raise Refusal(f"not all were approved: {json.dumps(answer)[:500]}")
+
+
+def publishable(agreements: Sequence[DemoAgreement], today: date) -> int:
+    """How many of these can be public: the others' last day has passed."""
+    return sum((one.body["valid_to"] or "9999") >= today.isoformat() for one in agreements)
 
 
 async def push(client: httpx.AsyncClient, tokens: dict[str, str], one: DemoAgreement, until: str = "agency") -> str:

@@ -9,14 +9,19 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 import httpx
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
 import engines
 from demo.nursery import Child, Nursery
+from demo.region_interface import CLIENT_ID, CLIENT_SECRET
 from engines import ports
 from kit import database
 from upkeep.topics import create_topics, read_topics
 
+PULLED = "05"
+"""The region whose agreements come by its own interface."""
 SERVICES_WITH_DATABASES = ("catalog_sync", "agreements", "search")
 """Packages whose services have a database, of the same name."""
 _READY_WITHIN_SECONDS = 90
@@ -73,6 +78,11 @@ class Stack:
         """The simulated national catalogue's FHIR address."""
         return f"http://127.0.0.1:{self._processes['national-catalogue'].port}/fhir/"
 
+    @property
+    def region_interface(self) -> str:
+        """The simulated region's own interface."""
+        return f"http://127.0.0.1:{self._processes['region-interface'].port}"
+
     def log(self, name: str) -> Path:
         """Where a process's log is."""
         return self.home / "logs" / f"{name}.log"
@@ -86,10 +96,13 @@ class Stack:
         assert postgres is not None  # noqa: S101 asked for above
         asyncio.run(_prepare(bootstrap, postgres))
 
-    def start_services(self, code_files: Path, names: Sequence[str] | None = None) -> None:
-        """Migrate, then start the services and wait until each is ready. Raises StackError."""
+    def start_services(self, code_files: Path, names: Sequence[str] | None = None, *, first: int | None = None) -> None:
+        """Migrate, then start the services and wait until each is ready. Raises StackError.
+
+        `first`: the region's own interface tells only those among the demo's first so many agreements.
+        """
         (self.home / "logs").mkdir(parents=True, exist_ok=True)
-        self._plan(code_files)
+        self._plan(code_files, first)
         migrations = [f"migrate-{service}" for service in SERVICES_WITH_DATABASES]
         for service in SERVICES_WITH_DATABASES:
             self._fork(Process(f"migrate-{service}", f"{service}.main", ("migrate",), 0))
@@ -97,14 +110,14 @@ class Stack:
             if self.nursery.wait(name, within=60) != 0:
                 raise StackError(self._tail(name))
         # The catalogue first: agreements are judged by it.
-        first = ("national-catalogue", "catalog-sync", "search-worker", "search-api", "gateway")
+        early = ("national-catalogue", "region-interface", "catalog-sync", "search-worker", "search-api", "gateway")
         wanted = names or tuple(self._processes)
-        for name in (name for name in first if name in wanted):
+        for name in (name for name in early if name in wanted):
             self.start(name)
         if "catalog-sync" in wanted:
             self._say("national catalogue and codes: reading and announcing")
             self.wait_ready("catalog-sync")
-        for name in (name for name in wanted if name not in first):
+        for name in (name for name in wanted if name not in early):
             self.start(name)
         for name in wanted:
             self.wait_ready(name)
@@ -116,7 +129,7 @@ class Stack:
     def wait_ready(self, name: str) -> None:
         """Wait for a process to be ready. Raises StackError with the end of its log when it is not in time."""
         port, until = self._processes[name].port, time.monotonic() + _READY_WITHIN_SECONDS
-        path = "fhir/metadata" if name == "national-catalogue" else "readyz"
+        path = {"national-catalogue": "fhir/metadata", "region-interface": "livez"}.get(name, "readyz")
         while time.monotonic() < until:
             if name in self.nursery.ended:
                 break
@@ -143,9 +156,10 @@ class Stack:
         for claim in self._claims:
             claim.release()
 
-    def _plan(self, code_files: Path) -> None:
-        self._claims = [ports.claim(ports.GENERAL) for _ in range(8)]
-        catalogue, sync, codes_api, worker, api, search_worker, search_api, _ = (claim.port for claim in self._claims)
+    def _plan(self, code_files: Path, first: int | None) -> None:
+        self._claims = [ports.claim(ports.GENERAL) for _ in range(9)]
+        places = (claim.port for claim in self._claims)
+        catalogue, sync, codes_api, worker, api, search_worker, search_api, region, _ = places
         at = self.addresses
         self.environment = {
             "KAFKA_BOOTSTRAP": at.kafka or "",
@@ -160,9 +174,13 @@ class Stack:
             "SEARCH_URL": f"http://127.0.0.1:{search_api}",
             "CATALOG_SYNC_URL": f"http://127.0.0.1:{codes_api}",
             "FHIR_BASE": f"{self.gateway}/fhir",
+            "PULL_SOURCES": str(_pull_sources(self.home, region)),
+            "DISCLOSURE_KEY_FILE": str(_signing_key(self.home)),
         }
+        told = ("--region", PULLED, "--port", str(region), *(("--first", str(first)) if first is not None else ()))
         plan = [
             Process("national-catalogue", "demo.national_catalogue", ("--port", str(catalogue)), catalogue),
+            Process("region-interface", "demo.region_interface", told, region),
             Process("catalog-sync", "catalog_sync.main", ("worker",), sync),
             Process("catalog-sync-api", "catalog_sync.main", ("api",), codes_api),
             Process("agreements-worker", "agreements.main", ("worker",), worker),
@@ -201,6 +219,36 @@ def write_note(file: Path, content: str) -> None:
     fresh = file.with_name(f"{file.name}.new")
     fresh.write_text(content)
     fresh.replace(file)
+
+
+def _pull_sources(home: Path, port: int) -> Path:
+    """The file that PULL_SOURCES names, with the simulated region in it."""
+    secret, file = home / f"pull-{PULLED}.secret", home / "pull-sources.toml"
+    write_note(secret, CLIENT_SECRET)
+    at = f"http://127.0.0.1:{port}"
+    lines = {
+        "region": PULLED,
+        "url": f"{at}/fhir/",
+        "format": "fhir",
+        "token_url": f"{at}/token",
+        "client_id": CLIENT_ID,
+        "client_secret_file": str(secret),
+        "every_minutes": 5,
+        "requests_per_second": 20,
+    }
+    write_note(file, "[[source]]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in lines.items()))
+    return file
+
+
+def _signing_key(home: Path) -> Path:
+    """The key that the demo's disclosures are signed with, made once."""
+    file = home / "disclosure-key.pem"
+    if not file.exists():
+        pem = Ed25519PrivateKey.generate().private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        write_note(file, pem.decode())
+    return file
 
 
 async def _prepare(bootstrap: str, postgres: str) -> None:

@@ -28,6 +28,16 @@ NARROWER = {
     ("GET", "/agreement-submissions/{submission_id}"): SENDERS,
     ("GET", "/agreement-template.xlsx"): SENDERS,
     ("GET", "/agreement-template.csv"): SENDERS,
+    ("GET", "/agreement-pulls"): {"agreement-admin", "operator"},
+    ("GET", "/agreement-pulls/{run}"): {"agreement-admin", "operator"},
+    ("POST", "/agreement-pulls/{run}/{decision}"): {"agreement-admin"},
+    ("POST", "/agreement-disclosures"): {*REVIEWERS, "region-system"},
+    ("GET", "/agreement-disclosures"): {*REVIEWERS, "region-system"},
+    ("GET", "/agreement-disclosures/{disclosure_id}"): {*REVIEWERS, "region-system"},
+    ("GET", "/agreement-disclosures/{disclosure_id}/archive"): {*REVIEWERS, "region-system"},
+    ("GET", "/agreement-disclosures/{disclosure_id}/decisions"): REVIEWERS,
+    ("POST", "/agreement-disclosures/{disclosure_id}/decisions"): REVIEWERS,
+    ("GET", "/audit"): {"operator"},
     ("GET", "/agreement-notices"): SENDERS,
     ("GET", "/agreement-reviews"): REVIEWERS,
     ("GET", "/agreement-reviews/versions"): REVIEWERS,
@@ -43,7 +53,8 @@ PUBLIC = (State.PUBLISHED, State.EXPIRED, State.TERMINATED)
 def path_of(route: Any, agreement: Any) -> str:
     """A route's path with something in every place."""
     other = {"action": "submit", "region": "14", "draft_id": uuid4(), "submission_id": uuid4()}
-    return str(route.path.format(agreement_id=agreement, **other))
+    more = {"run": 1, "decision": "approve", "disclosure_id": uuid4()}
+    return str(route.path.format(agreement_id=agreement, **other, **more))
 
 
 def test_every_call_is_in_the_policy_and_nothing_else():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, text
 
-from agreements.schedule import strike
+from agreements.schedule.daily import strike
 from agreements.service import expiry
 from agreements.store import agreements as store
 from agreements.store.tables import notice

@@ -10,9 +10,9 @@ from fastapi import Response
 
 from catalog_sync.domain.left_out import Rule
 from catalog_sync.domain.reading import SourceAway
-from catalog_sync.source import fhir_pages
 from demo import national_catalogue as simulated
 from demo.sweden import Sweden
+from upkeep import polite
 
 pytestmark = pytest.mark.engine
 
@@ -141,7 +141,7 @@ async def test_a_row_that_appears_on_two_pages_is_announced_once(ledger, served,
 
 
 async def test_an_interrupted_reading_goes_on_with_the_page_that_is_next(ledger, served, client, monkeypatch):
-    monkeypatch.setattr(fhir_pages, "_ATTEMPTS", 1)
+    monkeypatch.setattr(polite, "_ATTEMPTS", 1)
     served.answers = lambda address: Response(status_code=503) if address.startswith("Location") else None
     with pytest.raises(SourceAway):
         await ledger.follow(client)
@@ -157,7 +157,7 @@ async def test_an_interrupted_reading_goes_on_with_the_page_that_is_next(ledger,
 async def test_a_page_address_that_has_expired_costs_one_type_not_the_reading(
     ledger, served, client, monkeypatch, status
 ):
-    monkeypatch.setattr(fhir_pages, "_ATTEMPTS", 1)
+    monkeypatch.setattr(polite, "_ATTEMPTS", 1)
     served.answers = lambda address: Response(status_code=503) if "_offset" in address else None
     with pytest.raises(SourceAway):
         await ledger.follow(client)
@@ -186,7 +186,7 @@ async def _refuse_one(response: httpx.Response) -> None:
 @pytest.fixture
 async def stopped(ledger, served, client, monkeypatch):
     """`await stopped("http://borta.test")`: a reading was stopped before a page at that host, which is no more."""
-    monkeypatch.setattr(fhir_pages, "_ATTEMPTS", 1)
+    monkeypatch.setattr(polite, "_ATTEMPTS", 1)
 
     async def stop(base: str) -> None:
         here, served.base = served.base, base
@@ -325,7 +325,7 @@ async def test_many_that_are_missing_are_not_asked_for_one_by_one_but_of_an_oper
 
 async def test_a_reading_that_was_left_for_too_long_is_given_up_and_begun_anew(ledger, served, client, monkeypatch):
     await ledger.follow(client)
-    monkeypatch.setattr(fhir_pages, "_ATTEMPTS", 1)
+    monkeypatch.setattr(polite, "_ATTEMPTS", 1)
     served.answers = lambda _: Response(status_code=503)
     with pytest.raises(SourceAway):
         await ledger.follow(client)
@@ -362,7 +362,7 @@ async def test_a_page_that_is_still_the_same_does_not_lead_to_a_host_that_is_no_
 async def test_a_page_that_is_still_the_same_but_leads_to_an_expired_one_is_read_anew(
     ledger, served, client, monkeypatch
 ):
-    monkeypatch.setattr(fhir_pages, "_ATTEMPTS", 1)
+    monkeypatch.setattr(polite, "_ATTEMPTS", 1)
     served.etags = True
     await ledger.follow(client)
     for one in ("a", "b"):

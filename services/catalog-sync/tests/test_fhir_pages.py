@@ -7,9 +7,9 @@ import pytest
 from fastapi import FastAPI, Response
 
 from catalog_sync.domain.reading import SourceAway
-from catalog_sync.source import fhir_pages
 from catalog_sync.source.national_catalogue import read
 from demo import national_catalogue as simulated
+from upkeep import polite
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def hurried(monkeypatch):
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    monkeypatch.setattr(fhir_pages.asyncio, "sleep", sleep)
+    monkeypatch.setattr(polite.asyncio, "sleep", sleep)
     return waits
 
 
@@ -87,7 +87,7 @@ async def test_a_source_that_asks_for_a_long_pause_is_left_alone_for_that_long(r
 
 
 async def test_an_answer_that_trickles_for_ever_is_given_up(reach, hurried, monkeypatch):
-    monkeypatch.setattr(fhir_pages, "_ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr(polite, "_ANSWER_SECONDS", 0.01)
     app = FastAPI()
     stuck = asyncio.Event()
 
@@ -148,7 +148,7 @@ async def test_next_links_that_lead_round_are_followed_once(reach, hurried, monk
     with pytest.raises(SourceAway, match="without end"):
         await read(reach(app))
     assert app.state.asked == 2
-    monkeypatch.setattr(fhir_pages, "_MOST_PAGES", 5)
+    monkeypatch.setattr(polite, "_MOST_PAGES", 5)
     pages = [as_json(bundle(following=f"http://katalog.test/fhir/Organization?_page={n}")) for n in range(9)]
     with pytest.raises(SourceAway, match="without end"):
         await read(reach(serve(*pages)))

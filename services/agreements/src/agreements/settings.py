@@ -1,7 +1,9 @@
 """The environment of agreements, read once."""
 
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import Field
 from pydantic_settings import BaseSettings
 
 from upkeep.addresses import KafkaBootstrap, LogLevel, Port, PostgresUrl, WebUrl
@@ -22,4 +24,10 @@ class Settings(BaseSettings):
     log_level: LogLevel = "INFO"
     agreement_profiles: Path | None = None
     """An operator's own mandatory fields and reviews by day; without it the release's, `rules/agreement_profiles`."""
+    pull_sources: Path | None = None
+    """TOML file of the regions' own interfaces that are read on a schedule (source.pull_sources); unset: none."""
+    disclosure_key_file: Path | None = None
+    """PEM file with the Ed25519 private key that archives are signed with; unset: nothing can be disclosed."""
+    disclosure_days: Annotated[float, Field(gt=0, le=90)] = 7
+    """How long an archive can be fetched."""
     migrations: Path = MIGRATIONS

@@ -7,10 +7,13 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from agreements.api import (
+    audit,
+    disclosures,
     drafts,
     history,
     listing,
     notices,
+    pulls,
     review_settings,
     reviews,
     routes,
@@ -28,7 +31,20 @@ _BODY_LIMIT = 512 * 1024
 
 
 # Fixed paths before those with an {agreement_id}.
-ROOMS = (drafts, history, listing, notices, review_settings, reviews, submissions, writing, routes)
+ROOMS = (
+    drafts,
+    history,
+    listing,
+    notices,
+    review_settings,
+    reviews,
+    submissions,
+    writing,
+    routes,
+    pulls,
+    disclosures,
+    audit,
+)
 POLICY: auth.Policy = {call: roles for room in ROOMS for call, roles in room.POLICY.items()}
 
 

@@ -10,10 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from agreements.domain.agreement import Actor, Agreement, State
 from agreements.domain.moving import moved
 from agreements.domain.transitions import Action, transition
+from agreements.service import disclosure
 from agreements.service.announcing import announce
 from agreements.service.checking import Faulty, Found
 from agreements.service.life import check_reason, locked
 from agreements.store import agreements as store
+from agreements.store import pulls
 from agreements.store import purging as traces
 from contracts import AgreementRegistered, reader
 from contracts.agreements import AgreementStatus
@@ -39,6 +41,8 @@ async def purge(session: AsyncSession, actor: Actor, agreement_id: str, reason: 
     now = datetime.now(UTC)
     emptied = moved(old, row, next_version(old.version), now)
     await traces.forget(session, old)
+    await pulls.forget(session, old.region, old.number, old.id)
+    await disclosure.forget(session, old.region, old.id)
     await store.update(session, emptied)
     await store.remember(session, emptied, Action.PURGE, actor.subject, reason)
     if emptied.public_version != old.public_version:

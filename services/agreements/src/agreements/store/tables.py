@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -222,6 +223,152 @@ notice = Table(
     Column("region", Text, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
     Index("agreement_notice_region", "region", "valid_to"),
+)
+
+pull_run = Table(
+    "pull_run",
+    tables,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("region", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("whole", Boolean, nullable=False),
+    Column("since", DateTime(timezone=True)),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("read_at", DateTime(timezone=True)),
+    Column("finished_at", DateTime(timezone=True)),
+    Column("clock", DateTime(timezone=True), comment="the interface's own, when the reading began"),
+    Column("place", Text, comment="address of the next page"),
+    *(
+        Column(name, BigInteger, nullable=False, server_default="0")
+        for name in (
+            "pages",
+            "bytes",
+            "read",
+            "accepted",
+            "unchanged",
+            "conflict",
+            "rejected",
+            "passed",
+            "gone",
+            "ended",
+        )
+    ),
+    Column("nameless", Boolean, nullable=False, server_default=false()),
+    Column("suspicious", Boolean, nullable=False, server_default=false()),
+    Column("held", Text),
+    Column("decision", Text),
+    Column("decided_by", Text),
+    Column("decided_at", DateTime(timezone=True)),
+    Column("decided_why", Text),
+    Index("pull_run_region", "region", "id"),
+)
+
+pull_item = Table(
+    "pull_item",
+    tables,
+    Column("run", BigInteger, primary_key=True),
+    Column("reference", Text, primary_key=True, comment="the interface's own name of the row"),
+    Column("number", Text),
+    Column("answer", Text, nullable=False),
+    Column("agreement_id", Text),
+    Column("reasons", JSONB, nullable=False),
+)
+
+pull_met = Table(
+    "pull_met",
+    tables,
+    Column("run", BigInteger, primary_key=True),
+    Column("number", Text, primary_key=True),
+)
+
+pull_gone = Table(
+    "pull_gone",
+    tables,
+    Column("run", BigInteger, primary_key=True),
+    Column("agreement_id", Text, primary_key=True),
+    Column("number", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("outcome", Text),
+)
+
+pull_page = Table(
+    "pull_page",
+    tables,
+    Column("region", Text, primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("etag", Text, nullable=False),
+    Column("following", Text),
+    Column("numbers", JSONB, nullable=False),
+    Column("run", BigInteger, nullable=False),
+)
+
+disclosure = Table(
+    "disclosure",
+    tables,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("regions", JSONB, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("subject", Text, nullable=False, comment="who sent the request"),
+    Column("region", Text, comment="for whom: only its own people may fetch it; none: the agency"),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("made_at", DateTime(timezone=True)),
+    Column("expires_at", DateTime(timezone=True)),
+    Column("counts", JSONB),
+    Column("digest", Text),
+    Column("size", BigInteger),
+    Index("disclosure_state", "state", "created_at"),
+)
+
+disclosure_part = Table(
+    "disclosure_part",
+    tables,
+    Column("disclosure", Text, primary_key=True),
+    Column("part", BigInteger, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+disclosure_decision = Table(
+    "disclosure_decision",
+    tables,
+    Column("disclosure", Text, primary_key=True),
+    Column("agreement_id", Text, primary_key=True),
+    Column("region", Text, nullable=False),
+    Column("decision", Text),
+    Column("masked", JSONB, nullable=False, server_default="[]"),
+    Column("reason", Text),
+    Column("legal_ground", Text),
+    Column("decided_by", Text),
+    Column("decided_at", DateTime(timezone=True)),
+)
+
+disclosure_key = Table(
+    "disclosure_key",
+    tables,
+    Column("id", Text, primary_key=True, comment="fingerprint of the public key"),
+    Column("public_key", Text, nullable=False, comment="PEM"),
+    Column("since", DateTime(timezone=True), nullable=False),
+)
+
+disclosure_audit = Table(
+    "disclosure_audit",
+    tables,
+    Column("seq", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("disclosure", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("regions", JSONB, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("counts", JSONB),
+    Column("digest", Text),
+    comment="append-only: a trigger refuses everything else",
 )
 
 outbox.table(tables)

@@ -15,10 +15,10 @@ from catalog_sync.service import applying
 from catalog_sync.service.collecting import Collecting
 from catalog_sync.service.comparing import compare
 from catalog_sync.service.sync import Outcome, alone, outcome_of
-from catalog_sync.source import fhir_pages
 from catalog_sync.store import rejections, runs
 from catalog_sync.store.runs import State
 from kit.database import Sessions
+from upkeep import polite
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +77,7 @@ async def _run_to_do(sessions: Sessions, client: httpx.AsyncClient, guide: Guide
                 return await runs.begin(session, guide.name, now, state=State.READING, whole=since is None, since=since)
             too_old = now - run.started_at > _OLDEST
             # The source has moved since: the old host may never answer again.
-            moved = fhir_pages.is_elsewhere(client, (run.place or {}).get("address") or "")
+            moved = polite.is_elsewhere(client, (run.place or {}).get("address") or "")
             # A whole one that was asked for is not served by half of another.
             if run.state == State.READING and (too_old or moved or whole):
                 await runs.give_up(session, run.id, now, State.ABANDONED)

@@ -11,12 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog_sync.domain.reading import Guide, LinkExpired, Rejected, SourceAway
 from catalog_sync.source import fhir_pages
-from catalog_sync.source.fhir_fields import Unusable, own_reference
 from catalog_sync.source.fhir_pages import Trail, first_page
 from catalog_sync.source.fhir_rows import Row, row_of
 from catalog_sync.store import mirror, pages, rejections, runs
 from catalog_sync.store.runs import State
 from kit.database import Sessions
+from rules.fhir_fields import Unusable, own_reference
+from upkeep import polite
 
 log = structlog.get_logger(__name__)
 
@@ -88,7 +89,7 @@ class Collecting:
         source = self._guide.name
         async with self._sessions() as session:
             before = await pages.remembered(session, source, address) if not anew else None
-        if before is not None and fhir_pages.is_elsewhere(self._client, before.following or ""):
+        if before is not None and polite.is_elsewhere(self._client, before.following or ""):
             # The source may have moved since.
             before = None
         page = await fhir_pages.page(self._client, address, before.etag if before is not None else None)

@@ -6,7 +6,7 @@ from typing import Any
 
 from catalog_sync.domain.places import Places, Spot, point
 from catalog_sync.source.coordinates import wgs84
-from catalog_sync.source.fhir_fields import Resource, Tell, Unusable, checked, extensions, words
+from rules.fhir_fields import Resource, Tell, Unusable, checked, extensions, words
 from rules.identifiers import municipality_code, postal_code, region_code
 
 _MUNICIPALITY = "urn:oid:1.2.752.129.2.2.1.17"

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from catalog_sync.source.fhir_fields import Unusable
+from rules.fhir_fields import Unusable
 from rules.personal_numbers import holds_personal_number
 
 NO_ID = "(no id)"

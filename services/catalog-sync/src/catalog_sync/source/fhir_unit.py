@@ -7,19 +7,18 @@ from typing import Any
 from catalog_sync.domain import left_out
 from catalog_sync.domain.left_out import LeftOut, Rule
 from catalog_sync.source import unit_facts
-from catalog_sync.source.fhir_fields import (
+from catalog_sync.source.organisation_life import life_of, seen_at
+from rules.calendar import swedish_day
+from rules.fhir_fields import (
     Resource,
     Tell,
     Unusable,
     contacts_of,
     hsa_id_of,
-    life_of,
     name_of,
     organisation_number_of,
     reference,
-    seen_at,
 )
-from rules.calendar import swedish_day
 
 
 def content_of(

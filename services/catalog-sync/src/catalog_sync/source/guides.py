@@ -10,7 +10,7 @@ import httpx
 from catalog_sync.domain.places import NOWHERE, Places
 from catalog_sync.domain.reading import Guide, Reading, SourceAway
 from catalog_sync.source import hsa_r5, interpreting, national_catalogue
-from catalog_sync.source.fhir_fields import Resource
+from rules.fhir_fields import Resource
 
 _OPTIONAL = ("OrganizationAffiliation", "Group")
 

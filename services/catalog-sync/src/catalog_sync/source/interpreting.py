@@ -9,8 +9,8 @@ import httpx
 from catalog_sync.domain.left_out import LeftOut, Rule
 from catalog_sync.domain.places import Places
 from catalog_sync.domain.reading import Fact, Kind, Noted, Reading, Rejected
-from catalog_sync.source.fhir_fields import Resource, Tell, own_reference, reference
 from catalog_sync.source.fhir_pages import pages
+from rules.fhir_fields import Resource, Tell, own_reference, reference
 
 T = TypeVar("T")
 Rows = Mapping[str, Sequence[Resource]]

@@ -17,7 +17,11 @@ from catalog_sync.domain.left_out import LeftOut, Rule
 from catalog_sync.domain.places import NOWHERE, Places
 from catalog_sync.domain.reading import Guide, Reading
 from catalog_sync.source import interpreting
-from catalog_sync.source.fhir_fields import (
+from catalog_sync.source.fhir_place import place_of
+from catalog_sync.source.fhir_unit import assignment_of, content_of
+from catalog_sync.source.organisation_life import seen_at
+from catalog_sync.source.unit_facts import BUSINESS, MVO, plain_code
+from rules.fhir_fields import (
     Resource,
     Tell,
     Unusable,
@@ -28,13 +32,9 @@ from catalog_sync.source.fhir_fields import (
     day,
     extensions,
     reference,
-    seen_at,
     silent,
 )
-from catalog_sync.source.fhir_place import place_of
-from catalog_sync.source.fhir_unit import assignment_of, content_of
-from catalog_sync.source.target_group import codes_of, guidance_of, target_group_of
-from catalog_sync.source.unit_facts import BUSINESS, MVO, plain_code
+from rules.fhir_target_group import codes_of, guidance_of, target_group_of
 from rules.identifiers import icd10_code, kva_code, sctid
 
 NAME = "nationell-katalog"

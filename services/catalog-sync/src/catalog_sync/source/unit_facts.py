@@ -5,16 +5,7 @@ from typing import Any
 
 from catalog_sync.domain.canonical import address
 from catalog_sync.domain.left_out import Business
-from catalog_sync.source.fhir_fields import (
-    Resource,
-    Tell,
-    Unusable,
-    all_codings,
-    contained,
-    extensions,
-    hsa_id_of,
-    words,
-)
+from rules.fhir_fields import Resource, Tell, Unusable, all_codings, contained, extensions, hsa_id_of, words
 from rules.regions import REGIONS
 
 BUSINESS = address("hsa-verksamhetskod")

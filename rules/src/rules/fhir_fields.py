@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from rules.identifiers import hsa_id, is_personal_number, provider_number
@@ -15,8 +15,6 @@ Tell = Callable[[str], None]
 _HSA_SYSTEMS = frozenset({"urn:oid:1.2.752.29.4.19", "urn:oid:1.2.752.129.2.1.4.1"})
 _ORGANISATION_NUMBER = "urn:oid:2.5.4.97"
 _CHANNELS = {"phone": "phone", "email": "email", "url": "web", "fax": "fax"}
-_PERIOD = "organization-period"
-_ACTIVE = "sendi-organization-active-status-extension"
 _CONTACT = "sendi-contact-extension"
 # HSA's address of whoever keeps the entry up to date: nothing for those who refer a patient.
 _EDITOR = "directory-contact"
@@ -103,21 +101,6 @@ def _telecoms(one: Resource) -> Iterator[Resource]:
         yield from (part["valueContactPoint"] for part in ext.get("extension", []) if part.get("url") == "telecom")
 
 
-def life_of(one: Resource, today: date) -> tuple[str, str | None, str | None]:
-    """Status, first and last day of an organisation.
-
-    It is closed when the source says inactive, or when its period has ended; a last day to come closes nothing yet.
-    """
-    period = next((ext.get("valuePeriod") or {} for ext in extensions(one, _PERIOD)), {})
-    opened, ends = day("period", period.get("start")), day("period", period.get("end"))
-    inactive = one.get("active", True) is False or any(
-        ext.get("valueBoolean") is False for ext in extensions(one, _ACTIVE)
-    )
-    closed = inactive or (ends is not None and ends < today)
-    last = ends.isoformat() if closed and ends is not None else None
-    return "closed" if closed else "active", opened.isoformat() if opened else None, last
-
-
 def day(field: str, value: object) -> date | None:
     """The calendar day of a FHIR date or time, None where there is none. Raises Unusable for half a date."""
     if value is None:
@@ -125,12 +108,6 @@ def day(field: str, value: object) -> date | None:
     with suppress(ValueError):
         return date.fromisoformat(str(value)[:10])
     raise Unusable(f"{field}: must be whole dates, such as 2026-03-01")
-
-
-def seen_at(one: Resource, source: str) -> dict[str, Any]:
-    """Where the fact comes from, and when the source last touched it."""
-    seen = (one.get("meta") or {}).get("lastUpdated") or datetime.now(UTC).isoformat()
-    return {"system": source, "reference": own_reference(one), "observed_at": seen}
 
 
 def checked(field: str, check: Callable[[str], str], value: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from catalog_sync.source.fhir_fields import Resource, Tell, Unusable, codings, contained, extensions, words
+from rules.fhir_fields import Resource, Tell, Unusable, codings, contained, extensions, words
 
 _SEX, _AGE, _BMI, _ASA = "184100006", "424144002", "60621009", "302132005"
 _VALUE = "sendi-eligibility-value-extension"

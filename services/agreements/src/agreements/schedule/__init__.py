@@ -1,0 +1,1 @@
+"""Clocks of the worker: what happens by itself, one file per subject."""

@@ -1,0 +1,45 @@
+"""When archives are made and deleted: as soon as one is asked for, and when its time is over."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from agreements.service import disclosure
+from kit.database import Sessions, is_transient
+
+log = structlog.get_logger(__name__)
+
+_LOOK_SECONDS = 1.0
+
+
+class DisclosureClock:
+    """Makes what is asked for."""
+
+    def __init__(self, sessions: Sessions, key: Ed25519PrivateKey | None, kept: timedelta) -> None:
+        self._sessions = sessions
+        self._key = key
+        self._kept = kept
+        self.beat = time.monotonic()
+        """When the loop last went round, for liveness."""
+
+    async def run(self) -> None:
+        """Until cancelled. A database that is away is asked again; an archive that was not finished is made anew."""
+        told = False
+        while True:
+            self.beat = time.monotonic()
+            try:
+                async with self._sessions.begin() as session:
+                    if self._key is not None and not told:
+                        await disclosure.tell_key(session, self._key)
+                        told = True
+                    await disclosure.expire(session, datetime.now(UTC))
+                while self._key is not None and await disclosure.make_next(self._sessions, self._key, self._kept):
+                    self.beat = time.monotonic()
+            except Exception as error:  # sorted by is_transient, everything else goes on to the caller
+                if not is_transient(error):
+                    raise
+                log.warning("waiting for an engine", engine="postgresql", reason=type(error).__name__)
+            await asyncio.sleep(_LOOK_SECONDS)

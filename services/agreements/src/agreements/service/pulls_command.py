@@ -1,0 +1,260 @@
+"""`python -m agreements pulls list|show|run|approve|discard`: readings of regions' interfaces, and decisions."""
+
+import argparse
+import getpass
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Row
+
+from agreements.domain.pulling import RunState
+from agreements.service import pulling
+from agreements.service.checking import NotReady
+from agreements.source import door
+from agreements.source.pull_sources import Source
+from agreements.store import pulls
+from kit import database
+from kit.database import Sessions
+from rules.personal_numbers import holds_personal_number
+from rules.regions import REGIONS
+from upkeep import terminal
+from upkeep.polite import Away
+from upkeep.terminal import DONE, FAILED, Misused, agreed, out, safe, table
+
+SENTENCE = "List readings of regions' own interfaces, show one, read now, decide about one that is held."
+
+_CODES = (
+    "exit codes: 0 done · 1 no such run, it does not wait, the interface is away, or declined · 2 wrong usage · 3 held"
+)
+HELD = 3
+_COUNTED = ("read", "accepted", "unchanged", "conflict", "rejected", "passed", "gone", "ended")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what follows the word `pulls`; nothing means `list`."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = f"example: {parser.prog} show 12\n{_CODES}"
+    parser.set_defaults(act="list", limit=20, json=False, region=None)
+    acts = parser.add_subparsers(dest="act", metavar="ACT")
+    listed = _act(acts, "list", "Show the latest runs.", "list --region 05")
+    listed.add_argument("--region", type=_region, metavar="NN", help="of this region only")
+    listed.add_argument("--limit", type=_number, default=20, metavar="NUMBER", help="runs at most, default 20")
+    show = _act(acts, "show", "Show one run: counts, what was not taken and why, and what is gone.", "show 12")
+    show.add_argument("run", metavar="RUN", type=_number)
+    show.add_argument("--limit", type=_number, default=50, metavar="NUMBER", help="rows at most, default 50")
+    now = _act(acts, "run", "Read a region's interface now.", "run 05 --whole")
+    now.add_argument("region", metavar="NN", type=_region)
+    now.add_argument("--whole", action="store_true", help="read everything, not only what has changed")
+    for name, sentence in (
+        ("approve", "End the agreements that a held run lists as gone, on the region's behalf."),
+        ("discard", "Leave everything as it is. A later whole reading may list the same again."),
+    ):
+        act = _act(acts, name, sentence, f"{name} 12 --why 'stämt av med regionen'")
+        act.add_argument("run", metavar="RUN", type=_number)
+        act.add_argument("--yes", action="store_true", help="do not ask")
+        act.add_argument("--by", default=_operator(), metavar="NAME", help="who decides, kept with the run")
+        act.add_argument("--why", required=True, metavar="REASON", help="kept with the run")
+
+
+def run(asked: argparse.Namespace, postgres_url: str, sources: Mapping[str, Source]) -> int:
+    """Do what was asked; the exit code."""
+
+    async def work() -> int:
+        engine = database.connect(postgres_url, pool_size=4)
+        sessions = database.sessions(engine)
+        try:
+            match asked.act:
+                case "show":
+                    return await _show(asked, sessions)
+                case "run":
+                    return await _read(asked, sessions, sources)
+                case "approve" | "discard":
+                    return await _decide(asked, sessions)
+                case _:
+                    return await _list(asked, sessions)
+        except (pulling.NoSuchRun, pulling.Busy) as error:
+            out(f"nothing was changed: {error}")
+            return FAILED
+        except NotReady:
+            out("the copy of the national catalogue is not complete yet: the run goes on when it is")
+            return FAILED
+        except Away as error:
+            out(f"the interface is away: {error}; what was read is kept, and the next reading goes on")
+            return FAILED
+        finally:
+            await engine.dispose()
+
+    return terminal.run(f"pulls {asked.act or 'list'}", work)
+
+
+async def _list(asked: argparse.Namespace, sessions: Sessions) -> int:
+    async with sessions() as session:
+        found, _ = await pulls.latest(session, [asked.region] if asked.region else None, asked.limit)
+    if asked.json:
+        out(orjson.dumps({"runs": [as_json(one) for one in found]}).decode())
+        return DONE
+    heads = ("run", "region", "started (UTC)", "kind", "state", *_COUNTED, "note")
+    cells = [
+        (
+            one.id,
+            one.region,
+            _time(one.started_at),
+            _kind(one),
+            one.state,
+            *(getattr(one, name) for name in _COUNTED),
+            _note(one) or "-",
+        )
+        for one in found
+    ]
+    for line in table(heads, cells) if cells else ["no run yet"]:
+        out(line)
+    for one in found:
+        if one.state == RunState.HELD:
+            out(f"run {one.id} waits: pulls show {one.id}, then pulls approve {one.id} or pulls discard {one.id}")
+    return DONE
+
+
+async def _show(asked: argparse.Namespace, sessions: Sessions) -> int:
+    async with sessions() as session:
+        one = await pulls.one(session, asked.run)
+        if one is None:
+            raise pulling.NoSuchRun(f"there is no run {asked.run}")
+        limit = None if asked.json else asked.limit
+        items = await pulls.items(session, asked.run, limit)
+        gone = await pulls.gone(session, asked.run, limit=limit)
+    if asked.json:
+        out(orjson.dumps(detail(one, items, gone)).decode())
+        return DONE
+    out(f"run {one.id}  region {one.region}, {one.format}, {_kind(one)}, begun {_time(one.started_at)}: {one.state}")
+    for label, value in (("held", one.held), ("decision", _decision(one))):
+        if value:
+            out(f"{label:<9} {safe(value)}")
+    out(", ".join(f"{getattr(one, name)} {name}" for name in _COUNTED))
+    rows = [(safe(row.reference), safe(row.number or "-"), row.answer, safe(_reasons(row))) for row in items]
+    if rows:
+        out()
+        for line in table(("row", "number", "answer", "reasons"), rows):
+            out(line)
+    rows = [(row.agreement_id, safe(row.number), row.why, row.outcome or "waits") for row in gone]
+    if rows:
+        out()
+        for line in table(("gone", "number", "why", "outcome"), rows):
+            out(line)
+    left = one.gone - len(gone)
+    if left > 0:
+        out(f"… and {left} more that are gone (--limit, or --json for all)")
+    return DONE
+
+
+async def _read(asked: argparse.Namespace, sessions: Sessions, sources: Mapping[str, Source]) -> int:
+    source = sources.get(asked.region)
+    if source is None:
+        raise Misused(f"region {asked.region} does not stand in the file that PULL_SOURCES names")
+    async with door.client(source) as client:
+        outcome = await pulling.pull(sessions, client, source, whole=asked.whole)
+    one = await pulls.as_it_is(sessions, outcome.run)
+    if asked.json:
+        out(orjson.dumps(as_json(one)).decode())
+    else:
+        out(f"run {one.id}: " + ", ".join(f"{getattr(one, name)} {name}" for name in _COUNTED))
+        if outcome.held is not None:
+            out(f"held: {safe(outcome.held)} (python -m agreements pulls show {one.id})")
+    return HELD if outcome.held is not None else DONE
+
+
+async def _decide(asked: argparse.Namespace, sessions: Sessions) -> int:
+    if not asked.why.strip():
+        raise Misused("--why must say something")
+    for option, text in (("--why", asked.why), ("--by", asked.by)):
+        if holds_personal_number(text):
+            raise Misused(f"{option} holds something like a personal number: say it without; nothing was changed")
+    async with sessions() as session:
+        one = await pulls.one(session, asked.run)
+    if one is not None and one.state == RunState.HELD:
+        will = f"{one.gone} agreements will be ended" if asked.act == "approve" else "Everything stays as it is"
+        agreed(f"Run {asked.run} of region {one.region}: {will}.", yes=asked.yes)
+    if asked.act == "approve":
+        done = await pulling.approve(sessions, asked.run, asked.by, asked.why)
+        told = ", ".join(f"{count} {word}" for word, count in sorted(done.items()))
+        out(f"run {asked.run} approved by {safe(asked.by)}: {told}")
+    else:
+        await pulling.discard(sessions, asked.run, asked.by, asked.why)
+        out(f"run {asked.run} discarded by {safe(asked.by)}: nothing was changed")
+    return DONE
+
+
+def as_json(one: Row[Any]) -> dict[str, Any]:
+    """A run for machines."""
+    times = ("started_at", "since", "read_at", "finished_at", "decided_at")
+    told = ("id", "region", "format", "state", "whole", *_COUNTED, "held", "decision", "decided_by", "decided_why")
+    at = {name: value.isoformat() if (value := getattr(one, name)) else None for name in times}
+    return {**{name: getattr(one, name) for name in told}, **at}
+
+
+def detail(one: Row[Any], items: list[Row[Any]], gone: list[Row[Any]]) -> dict[str, Any]:
+    """A run with what became of its rows, and what is gone."""
+    names = ("reference", "number", "answer", "agreement_id", "reasons")
+    lost = ("agreement_id", "number", "why", "outcome")
+    return {
+        **as_json(one),
+        "items": [{name: getattr(row, name) for name in names} for row in items],
+        "gone_agreements": [{name: getattr(row, name) for name in lost} for row in gone],
+    }
+
+
+def _kind(one: Row[Any]) -> str:
+    return "whole" if one.whole else f"since {_time(one.since)}"
+
+
+def _note(one: Row[Any]) -> str:
+    return _decision(one) or safe(one.held or "")
+
+
+def _decision(one: Row[Any]) -> str:
+    if one.decision is None:
+        return ""
+    why = f": {one.decided_why}" if one.decided_why else ""
+    return safe(f"{one.decision} by {one.decided_by} at {_time(one.decided_at)}{why}")
+
+
+def _reasons(row: Row[Any]) -> str:
+    return "; ".join(
+        f"{found['field']}: {found['reason']}" if found["field"] else found["reason"] for found in row.reasons
+    )
+
+
+def _time(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S}" if at is not None else "-"
+
+
+def _act(
+    acts: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, sentence: str, example: str
+) -> argparse.ArgumentParser:
+    made = acts.add_parser(
+        name, help=sentence, description=sentence, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.epilog = f"example: {made.prog.removesuffix(name)}{example}\n{_CODES}"
+    if name in ("list", "show", "run"):
+        made.add_argument("--json", action="store_true", help="one JSON object, for machines")
+    return made
+
+
+def _region(text: str) -> str:
+    if text not in REGIONS:
+        raise argparse.ArgumentTypeError("is no region's code")
+    return text
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 2**31:
+        raise argparse.ArgumentTypeError("is not a number from 1")
+    return int(text)
+
+
+def _operator() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user has no name
+        return "unknown"
