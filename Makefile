@@ -126,4 +126,4 @@ wheel: $(STAMP)  ## Build the one wheel of vf-region that a region installs, int
 .PHONY: clean
 clean:  ## Stop the demo and remove its data, caches and .venv.
 	@test ! -x $(PY) || $(PY) -m demo down
-	@rm -rf .run .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .run .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
