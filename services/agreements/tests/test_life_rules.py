@@ -9,22 +9,27 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from agreements.domain.agreement import ENDED, Actor, Agreement, State, Way, is_over
 from agreements.domain.moving import moved, publishes
-from agreements.domain.transitions import Action, Clock, Gates, Refused, transition
+from agreements.domain.transitions import Action, Clock, Gates, Refused, allowed_actions, transition
 from rules.roles import Role
 
 FIRST = date(2026, 3, 1)
-STEPS = st.sampled_from([action for action in Action if action not in {Action.EDIT, Action.TAKE, Action.EXPIRE}])
-WHO = st.sampled_from(
-    [Actor(name, frozenset({Role.AGREEMENT_ADMIN}), "14") for name in ("anna", "arne")]
-    + [Actor("system", frozenset({Role.REGION_SYSTEM}), "14"), Actor("agency", frozenset({Role.AGENCY_REVIEWER}), None)]
-)
+ACTS = [action for action in Action if action not in {Action.EDIT, Action.TAKE, Action.EXPIRE}]
+PEOPLE = [
+    *(Actor(name, frozenset({Role.AGREEMENT_ADMIN}), "14") for name in ("anna", "arne")),
+    Actor("system", frozenset({Role.REGION_SYSTEM}), "14"),
+    Actor("agency", frozenset({Role.AGENCY_REVIEWER}), None),
+]
+STEPS, WHO = st.sampled_from(ACTS), st.sampled_from(PEOPLE)
 
 
 class Life(RuleBasedStateMachine):
     """One agreement, its gates, and beside it what a person would remember of it."""
 
-    @initialize(gates=st.builds(Gates, region=st.booleans(), another_person=st.booleans(), agency=st.booleans()))
-    def registered(self, gates: Gates) -> None:
+    @initialize(
+        gates=st.builds(Gates, region=st.booleans(), another_person=st.booleans(), agency=st.booleans()),
+        published=st.booleans(),
+    )
+    def registered(self, gates: Gates, published: bool) -> None:
         self.gates = gates
         self.day = FIRST
         self.steps = 0
@@ -33,6 +38,11 @@ class Life(RuleBasedStateMachine):
         self.told: list[tuple[int, State, str | None]] = []
         """What has been announced: version, state, and the content's mark."""
         self.one = self._new(self._content(30))
+        if published:
+            # Half of the lives begin where most others never come.
+            for action, actor in ((Action.SUBMIT, 0), (Action.APPROVE, 1), (Action.APPROVE, 3)):
+                self._step(action, PEOPLE[actor])
+            assert self.one.state is State.PUBLISHED
 
     def _content(self, days: int) -> dict[str, str]:
         self.steps += 1
@@ -88,6 +98,18 @@ class Life(RuleBasedStateMachine):
     @rule(action=STEPS, actor=WHO)
     def somebody_acts(self, action: Action, actor: Actor) -> None:
         self._step(action, actor)
+
+    @rule(choice=st.data(), onward=st.booleans())
+    def somebody_who_may_takes_a_step(self, choice: st.DataObject, onward: bool) -> None:
+        """Most of what people try is refused, and most of the rest ends it: half of the time it goes on."""
+        wanted = {Action.SUBMIT, Action.APPROVE} if onward else set(ACTS) - {Action.PURGE}
+        may = [(action, actor) for actor in PEOPLE for action in allowed_actions(self.one, actor, self.gates)]
+        if chosen := [pair for pair in may if pair[0] in wanted]:
+            self._step(*choice.draw(st.sampled_from(chosen)))
+
+    @rule(days=st.integers(1, 40))
+    def its_author_changes_it(self, days: int) -> None:
+        self._step(Action.EDIT, PEOPLE[0], self._content(days))
 
     @rule(actor=WHO, days=st.integers(-2, 40))
     def somebody_edits(self, actor: Actor, days: int) -> None:
