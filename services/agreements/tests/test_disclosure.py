@@ -16,7 +16,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from agreements.main import main
-from agreements.service import archive, disclosure
+from agreements.service import archive, disclosure, disclosure_making
 from agreements.store import pulls
 from agreements.store.purging import traces
 from agreements.store.tables import disclosure_audit, disclosure_part
@@ -40,7 +40,7 @@ class Desk:
         return await self.office.call(who, "POST", "/agreement-disclosures", json=content)
 
     async def make(self) -> bool:
-        return await disclosure.make_next(self.office.sessions, self.key, KEPT)
+        return await disclosure_making.make_next(self.office.sessions, self.key, KEPT)
 
     async def archive(self, who: str, identity: str) -> zipfile.ZipFile:
         answer = await self.office.call(who, "GET", f"/agreement-disclosures/{identity}/archive")

@@ -19,7 +19,7 @@ from sqlalchemy import select, text, update
 from agreements.domain.pulling import judge
 from agreements.main import main
 from agreements.service import catalogue as copies
-from agreements.service import pulling
+from agreements.service import pull_decisions, pulling
 from agreements.source import door, pull_sources
 from agreements.store import pulls
 from agreements.store.tables import agreement, pull_gone, pull_item, pull_run, refusal
@@ -207,7 +207,7 @@ async def test_what_is_gone_waits_for_a_yes_and_ends_by_it_alone(meet, form):
     assert f"2 of {len(TOLD)} agreements that came by pull are gone" in run.held
     assert {row.state for row in await at.rows(agreement)} == {"submitted", "published"}
 
-    done = await pulling.approve(at.office.sessions, run.id, "anna", "Stämt av")
+    done = await pull_decisions.approve(at.office.sessions, run.id, "anna", "Stämt av")
     assert done == {"withdrawn": 1, "terminated": 1}
     states = {row.number: row.state for row in await at.rows(agreement)}
     assert (states[removed], states[published]) == ("withdrawn", "terminated")
@@ -219,8 +219,8 @@ async def test_what_is_gone_waits_for_a_yes_and_ends_by_it_alone(meet, form):
         )
         actor, reason = steps.one()
     assert (actor, reason) == ("anna", f"finns inte kvar i regionens gränssnitt (hämtning {run.id}): Stämt av")
-    with pytest.raises(pulling.NoSuchRun, match="it was approved by anna"):
-        await pulling.approve(at.office.sessions, run.id, "anna", "")
+    with pytest.raises(pull_decisions.NoSuchRun, match="it was approved by anna"):
+        await pull_decisions.approve(at.office.sessions, run.id, "anna", "")
     assert (await at.pull(whole=True)).state == "done"
 
 
@@ -231,7 +231,7 @@ async def test_what_was_changed_since_it_was_listed_stays_as_it_is(meet):
     run = await at.pull(whole=True)
     async with at.office.sessions.begin() as session:
         await session.execute(update(agreement).values(version=agreement.c.version + 1))
-    assert await pulling.approve(at.office.sessions, run.id, "anna", "") == {"changed meanwhile": 1}
+    assert await pull_decisions.approve(at.office.sessions, run.id, "anna", "") == {"changed meanwhile": 1}
     assert {row.state for row in await at.rows(agreement)} == {"submitted"}
 
 
@@ -240,7 +240,7 @@ async def test_a_discarded_run_changes_nothing_and_a_later_whole_reading_asks_ag
     await at.pull()
     at.interface.hidden.add(TOLD[0].number)
     run = await at.pull(whole=True)
-    await pulling.discard(at.office.sessions, run.id, "anna", "felaktig leverans")
+    await pull_decisions.discard(at.office.sessions, run.id, "anna", "felaktig leverans")
     again = await at.pull(whole=True)
     later = await at.pull(whole=True)
     states = {row.id: row.state for row in await at.rows(pull_run)}

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Request
 from pydantic import Field
 
-from agreements.service import pulling
+from agreements.service import pull_decisions, pulling
 from agreements.service.pulls_command import as_json, detail
 from agreements.store import pulls
 from contracts.agreement_form import Form, LongText
@@ -73,10 +73,10 @@ async def decide(
         one = await pulls.one(session, run)
     if one is None or one.region != caller.region:
         raise Problem(404, "there is no such run")
-    work = pulling.approve if decision == "approve" else pulling.discard
+    work = pull_decisions.approve if decision == "approve" else pull_decisions.discard
     try:
         await work(sessions, run, caller.subject, body.reason)
-    except pulling.NoSuchRun as error:
+    except pull_decisions.NoSuchRun as error:
         raise Problem(409, str(error)) from None
     except pulling.Busy as error:
         raise Problem(503, str(error), headers={"Retry-After": "5"}) from None

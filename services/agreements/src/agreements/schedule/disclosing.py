@@ -8,6 +8,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agreements.service import disclosure
+from agreements.service.disclosure_making import make_next
 from kit.database import Sessions, is_transient
 
 log = structlog.get_logger(__name__)
@@ -36,7 +37,7 @@ class DisclosureClock:
                         await disclosure.tell_key(session, self._key)
                         told = True
                     await disclosure.expire(session, datetime.now(UTC))
-                while self._key is not None and await disclosure.make_next(self._sessions, self._key, self._kept):
+                while self._key is not None and await make_next(self._sessions, self._key, self._kept):
                     self.beat = time.monotonic()
             except Exception as error:  # sorted by is_transient, everything else goes on to the caller
                 if not is_transient(error):

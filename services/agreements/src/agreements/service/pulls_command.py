@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Row
 
 from agreements.domain.pulling import RunState
-from agreements.service import pulling
+from agreements.service import pull_decisions, pulling
 from agreements.service.checking import NotReady
 from agreements.source import door
 from agreements.source.pull_sources import Source
@@ -74,7 +74,7 @@ def run(asked: argparse.Namespace, postgres_url: str, sources: Mapping[str, Sour
                     return await _decide(asked, sessions)
                 case _:
                     return await _list(asked, sessions)
-        except (pulling.NoSuchRun, pulling.Busy) as error:
+        except (pull_decisions.NoSuchRun, pulling.Busy) as error:
             out(f"nothing was changed: {error}")
             return FAILED
         except NotReady:
@@ -120,7 +120,7 @@ async def _show(asked: argparse.Namespace, sessions: Sessions) -> int:
     async with sessions() as session:
         one = await pulls.one(session, asked.run)
         if one is None:
-            raise pulling.NoSuchRun(f"there is no run {asked.run}")
+            raise pull_decisions.NoSuchRun(f"there is no run {asked.run}")
         limit = None if asked.json else asked.limit
         items = await pulls.items(session, asked.run, limit)
         gone = await pulls.gone(session, asked.run, limit=limit)
@@ -176,11 +176,11 @@ async def _decide(asked: argparse.Namespace, sessions: Sessions) -> int:
         will = f"{one.gone} agreements will be ended" if asked.act == "approve" else "Everything stays as it is"
         agreed(f"Run {asked.run} of region {one.region}: {will}.", yes=asked.yes)
     if asked.act == "approve":
-        done = await pulling.approve(sessions, asked.run, asked.by, asked.why)
+        done = await pull_decisions.approve(sessions, asked.run, asked.by, asked.why)
         told = ", ".join(f"{count} {word}" for word, count in sorted(done.items()))
         out(f"run {asked.run} approved by {safe(asked.by)}: {told}")
     else:
-        await pulling.discard(sessions, asked.run, asked.by, asked.why)
+        await pull_decisions.discard(sessions, asked.run, asked.by, asked.why)
         out(f"run {asked.run} discarded by {safe(asked.by)}: nothing was changed")
     return DONE
 
