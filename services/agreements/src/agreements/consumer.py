@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-import intake
 from agreements.service import catalogue, pushing
 from agreements.service.pushing import Pushed
 from contracts import CareUnitUpdated, CodeUpdated, reader
@@ -56,7 +55,7 @@ async def _on_units(session: AsyncSession, events: Sequence[CareUnitUpdated]) ->
 def _pushed(record: Record) -> Pushed:
     """A region's record, whatever it holds: what is wrong with it is told in its receipt."""
     key = pushing.reference_of(record.key)
-    return Pushed(intake.item(record.value), key, record.partition, record.offset, _written_at(record))
+    return Pushed(record.value, key, record.partition, record.offset, _written_at(record))
 
 
 def _written_at(record: Record) -> datetime | None:

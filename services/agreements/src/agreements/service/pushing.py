@@ -37,7 +37,8 @@ class CatalogueAway(OSError):
 class Pushed:
     """One record of a region's topic."""
 
-    sent: intake.Sent
+    value: bytes
+    """Read when its turn comes: some thousand of them, read all at once, take hundreds of megabytes."""
     key: str | None
     """The record's own, where it may be repeated: the region's reference."""
     partition: int
@@ -93,15 +94,16 @@ async def _take(session: AsyncSession, region: str, records: Sequence[Pushed]) -
     now = datetime.now(UTC)
     # The broker's ACLs say that it was the region's own system.
     actor = Actor(SUBMITTED.of_region(region), frozenset({Role.REGION_SYSTEM}), region)
-    sent = [_sent(one, region, now) for one in records]
+    sent = [_sent(one, now) for one in records]
     return await take(session, Way.KAFKA, region, actor, sent, sent_at=now)
 
 
-def _sent(one: Pushed, region: str, now: datetime) -> Sent:
-    if one.sent.confidential:
+def _sent(one: Pushed, now: datetime) -> Sent:
+    read = intake.item(one.value)
+    if read.confidential:
         return Sent({"confidential": True})
-    found = [Found(finding.field, finding.reason) for finding in one.sent.findings]
-    return Sent(one.sent.content, found, one.sent_at or now)
+    found = [Found(finding.field, finding.reason) for finding in read.findings]
+    return Sent(read.content, found, one.sent_at or now)
 
 
 def _receipt(region: str, one: Pushed, verdict: Verdict, now: datetime) -> AgreementAnswered:
