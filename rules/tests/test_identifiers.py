@@ -181,6 +181,12 @@ CATARACT = [f"CJ{letter}{number}" for letter in "CD" for number in ("00", "10", 
 CATARACT += [f"CJE{number}" for number in ("00", "05", "10", "15", "20", "25", "99")]
 
 
+@pytest.mark.parametrize(("written", "meant"), [("JAB3O", "JAB30"), ("cjeI5", "CJE15"), ("AU1l4", "AU114")])
+def test_a_letter_read_for_a_digit_in_a_kva_code_is_told_with_what_is_meant(written: str, meant: str):
+    with pytest.raises(ValueError, match=f"did you mean {meant}"):
+        identifiers.kva_code(written)
+
+
 @pytest.mark.parametrize("code", [*CATARACT, "AU124"])
 def test_kva_codes_pass_in_any_case(code: str):
     assert identifiers.kva_code(f" {code.lower()} ") == code

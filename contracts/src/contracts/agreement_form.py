@@ -117,13 +117,18 @@ class Provider(Form):
         return None if number is not None and is_personal_number(number) else number
 
 
+def _plain(number: Decimal) -> Decimal:
+    # 35 and 35.0 are one limit, as with amounts.
+    return number.quantize(Decimal(1)) if number == number.to_integral_value() else number.normalize()
+
+
 class Group(Form):
     """Whom the service is for; ages in whole years, inclusive."""
 
     age_min: Annotated[int, Field(ge=0, le=130)] | None = None
     age_max: Annotated[int, Field(ge=0, le=130)] | None = None
     sex: Sex | None = None
-    bmi_max: Annotated[Decimal, Field(gt=0, le=100)] | None = None
+    bmi_max: Annotated[Decimal, Field(gt=0, le=100, decimal_places=2), AfterValidator(_plain)] | None = None
     asa_max: Annotated[int, Field(ge=1, le=6)] | None = None
     other: LongText | None = None
 
@@ -140,11 +145,16 @@ class Terms(Form):
     other: LongText | None = None
 
 
+def _in_ore(amount: Decimal) -> Decimal:
+    # 7850.5 and 7850.50 are one amount: sent again in another format, the agreement is unchanged.
+    return amount.quantize(Decimal("0.01"))
+
+
 class Payment(Form):
     """How the care is paid; the amount in SEK."""
 
     model: ReimbursementModel
-    amount: Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2)] | None = None
+    amount: Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2), AfterValidator(_in_ore)] | None = None
     valid_from: date | None = None
     valid_to: date | None = None
 

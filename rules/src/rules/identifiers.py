@@ -10,6 +10,8 @@ from functools import lru_cache
 from rules.regions import REGIONS
 
 _HSA_ID = re.compile(r"SE(\d{10})-([A-Z0-9]{1,18})")
+_LIKE_DIGITS = str.maketrans("OIL", "011")
+"""Letters that a hand writes or a scanner reads for digits."""
 _KVA = re.compile(r"[A-Z]{3}\d{2}|[A-Z]{2}\d{3}")
 _ICD10 = re.compile(r"([A-Z]\d{2})(?:\.?(\d[A-Z0-9]?))?")
 
@@ -143,7 +145,10 @@ def kva_code(value: str) -> str:
     """A KVÅ code in upper case: three letters and two digits (surgical) or two letters and three digits (medical)."""
     normal = _upper(value)
     if _KVA.fullmatch(normal) is None:
-        raise ValueError("must look like CJE20 or AU124: three letters and two digits, or two letters and three digits")
+        shape = "must look like CJE20 or AU124: three letters and two digits, or two letters and three digits"
+        meant = [normal[:letters] + normal[letters:].translate(_LIKE_DIGITS) for letters in (3, 2)]
+        found = next(filter(_KVA.fullmatch, meant), None)
+        raise ValueError(f"{shape}; did you mean {found}?" if found else shape)
     return normal
 
 

@@ -16,10 +16,7 @@ from contracts.agreement_form import AgreementForm
 from contracts.audience import Audience, audience_at, seen
 from kit.auth import Caller, CallerOf
 from kit.http import Problem
-from rules.roles import Role
-
-_REGIONS = frozenset({Role.NAVIGATOR, Role.AGREEMENT_ADMIN, Role.REGION_SYSTEM, Role.AGENCY_REVIEWER, Role.OPERATOR})
-"""Who works for a region or the agency, and sees terms and prices."""
+from rules.roles import SEES_TERMS
 
 
 async def shown(session: AsyncSession, one: Agreement, actor: Actor) -> dict[str, Any]:
@@ -90,7 +87,7 @@ def audience(one: Agreement, actor: Actor) -> Audience:
     # The agency's reviewers see what is worked on, but not what a region notes for itself.
     if is_owner(one.region, actor):
         return Audience.OWNER
-    if not actor.roles.isdisjoint(_REGIONS) or _performs(one, actor):
+    if not actor.roles.isdisjoint(SEES_TERMS) or _performs(one, actor):
         return Audience.REGIONS
     return Audience.PUBLIC
 
