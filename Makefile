@@ -113,11 +113,7 @@ bench-catalogue: $(STAMP)  ## Measure the sync of 20,000 units and 60,000 offeri
 
 .PHONY: bench-agreements-push
 bench-agreements-push: $(STAMP)  ## Measure how fast agreements pushed on Kafka are taken, beside a bare consumer and insert; prints JSON.
-	@$(PY) -m bench.agreements_intake --only push
-
-.PHONY: bench-agreements-file
-bench-agreements-file: $(STAMP)  ## Measure a workbook of 2,000 agreements from its upload to its last verdict; prints JSON.
-	@$(PY) -m bench.agreements_intake --only file
+	@$(PY) -m bench.agreements_push
 
 .PHONY: wheel
 wheel: $(STAMP)  ## Build the one wheel of vf-region that a region installs, into dist/.

@@ -1,12 +1,10 @@
-"""How fast agreements come in: pushed on Kafka, and as a workbook over HTTP, into the real worker of `agreements`.
+"""How fast agreements pushed on Kafka come in, into the real worker of `agreements`.
 
-Push: records with five care services each, beside a bare consumer that puts the same bytes into a bare table. File:
-2,000 agreements of five care services as XLSX, from the upload to the last verdict, with the worker's highest memory.
+Records with five care services each, beside a bare consumer that puts the same bytes into a bare table.
 """
 
 import argparse
 import asyncio
-import io
 import json
 import os
 import re
@@ -15,13 +13,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import asyncpg
-import httpx
 from aiokafka import AIOKafkaConsumer
 
 import engines
@@ -30,7 +27,7 @@ from agreements.service import catalogue as copies
 from agreements.settings import MIGRATIONS
 from contracts.agreements import SUBMITTED, AgreementAnswered
 from contracts.topics import parked
-from demo.submission_file import Clinic, Known, content, make, write
+from demo.submission_file import Clinic, Known, content
 from engines import ports
 from engines.process import Child, launch
 from kit import database, kafka, logging
@@ -51,19 +48,14 @@ _PATIENCE_SECONDS = 300.0
 def main() -> int:
     """Print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__, epilog="Example: make bench-agreements-push")
-    parser.add_argument("--only", choices=("push", "file"), help="one of the two")
-    parser.add_argument("--agreements", type=int, help="how many; 6,000 pushed and 2,000 in a file unless told")
+    parser.add_argument("--agreements", type=int, default=6000, help="how many (%(default)s)")
     parser.add_argument("--services", type=int, default=5, help="care services in each (%(default)s)")
     asked = parser.parse_args()
     logging.configure("bench", "ERROR", sys.stderr)
-    found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as home:
-        running = engines.start(["postgres", "kafka", "oidc"], home=Path(home), say=_say)
+        running = engines.start(["postgres", "kafka"], home=Path(home), say=_say)
         try:
-            if asked.only != "file":
-                found |= asyncio.run(_push(running.addresses, Path(home), asked.agreements or 6000, asked.services))
-            if asked.only != "push":
-                found |= asyncio.run(_file(running.addresses, Path(home), asked.agreements or 2000, asked.services))
+            found = asyncio.run(_push(running.addresses, Path(home), asked.agreements, asked.services))
         finally:
             running.stop()
     sys.stdout.write(json.dumps(found, indent=2) + "\n")
@@ -80,7 +72,7 @@ async def _push(at: engines.Addresses, home: Path, number: int, services: int) -
     values = [json.dumps(content(_KNOWN, f"P {place}", place, services)).encode() for place in range(number)]
     _say(f"{number} records of {len(values[0])} bytes")
     await _send(at.kafka or "", values)
-    with _process("worker", url, at, home) as (worker, _):
+    with _worker(url, at, home) as worker:
         # From the first receipts on: joining the group and the first copies are not what is measured.
         count = "SELECT count(*) FROM agreement"
         begun = await _until(url, count, 1)
@@ -133,57 +125,6 @@ async def _bare(at: engines.Addresses, number: int) -> int:
     return round(counted / (time.monotonic() - started))
 
 
-async def _file(at: engines.Addresses, home: Path, number: int, services: int) -> dict[str, Any]:
-    url = await _database(at, "file")
-    file = io.BytesIO()
-    write(make(_KNOWN, number, services, wrong=0), file)
-    _say(f"a workbook of {number * services} rows, {len(file.getvalue()) // 1024} KiB")
-    token = await asyncio.to_thread(engines.token, at.oidc or "", role="agreement-admin", region=_REGION)
-    async with AsyncExitStack() as stack:
-        _, port = stack.enter_context(_process("api", url, at, home))
-        worker, _ = stack.enter_context(_process("worker", url, at, home))
-        client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60)
-        await stack.enter_async_context(client)
-        client.headers["Authorization"] = f"Bearer {token}"
-        await _ready(client)
-        started, spent = time.monotonic(), _cpu(worker)
-        answer = await client.post("/agreement-submissions?name=a.xlsx", content=file.getvalue())
-        accepted = time.monotonic() - started
-        path = answer.raise_for_status().headers["location"]
-        while (told := (await client.get(path)).raise_for_status().json())["status"] not in ("done", "failed"):
-            if time.monotonic() - started > _PATIENCE_SECONDS:
-                raise SystemExit("the submission is not done: see the worker's log")
-            await asyncio.sleep(0.1)
-        validated = time.monotonic() - started
-        memory, spent = _highest(worker), _cpu(worker) - spent
-    if told["counts"]["accepted"] != number:
-        raise SystemExit(f"not all were accepted: {told['counts']} {told['findings']}")
-    return {
-        "file": {
-            "accepted_seconds": round(accepted, 2),
-            "validated_seconds": round(validated, 2),
-            "worker_cpu_seconds": round(spent, 2),
-            "memory_mb": memory,
-            "agreements": number,
-            "services": services,
-            "bytes": len(file.getvalue()),
-            "goal": "accepted in 1 s, validated in 10 s, memory at most 300 MB",
-        }
-    }
-
-
-async def _ready(client: httpx.AsyncClient) -> None:
-    until = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < until:
-        try:
-            if (await client.get("/readyz")).is_success:
-                return
-        except httpx.HTTPError:
-            pass
-        await asyncio.sleep(0.1)
-    raise SystemExit("the api is not ready: see its log")
-
-
 def _topics() -> list[dict[str, Any]]:
     read = [*HANDLERS, *PUSHED]
     names = [*read, *(parked(name, "agreements") for name in read), *AgreementAnswered.topic.names()]
@@ -232,21 +173,20 @@ async def _until(url: str, count: str, wanted: int) -> int:
 
 
 @contextmanager
-def _process(command: str, url: str, at: engines.Addresses, home: Path) -> Iterator[tuple[Child, int]]:
-    """`python -m agreements COMMAND`, and its port."""
+def _worker(url: str, at: engines.Addresses, home: Path) -> Iterator[Child]:
+    """`python -m agreements worker`."""
     claim = ports.claim(ports.GENERAL)
     environment = {
         **os.environ,
         "POSTGRES_URL": url,
         "KAFKA_BOOTSTRAP": at.kafka or "",
-        "OIDC_ISSUER": at.oidc or "",
-        "API_PORT": str(claim.port),
+        "OIDC_ISSUER": "http://127.0.0.1:1",
         "WORKER_PORT": str(claim.port),
     }
-    asked = [sys.executable, "-m", "agreements", command]
-    child = launch(asked, log=home / f"{command}.log", env=environment, death_signal=signal.SIGKILL)
+    asked = [sys.executable, "-m", "agreements", "worker"]
+    child = launch(asked, log=home / "worker.log", env=environment, death_signal=signal.SIGKILL)
     try:
-        yield child, claim.port
+        yield child
     finally:
         child.end(signal.SIGTERM)
         claim.release()
