@@ -10,12 +10,8 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
-    AnyHttpUrl,
     BaseModel,
-    ConfigDict,
     Field,
-    TypeAdapter,
-    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -34,10 +30,12 @@ from contracts.agreements import (
     Use,
 )
 from contracts.audience import OWNER_ONLY, REGIONS_ONLY
+from contracts.form import Form as Form
+from contracts.form import WebAddress
 from contracts.message import HIGHEST_VERSION, Channel, Purpose, Sex
 from contracts.types import HsaId, RegionCode, System, code_in
 from rules.identifiers import is_personal_number, provider_number
-from rules.texts import may_be_repeated, readable
+from rules.texts import readable
 
 T = TypeVar("T")
 
@@ -54,33 +52,6 @@ NOT_EMPTY = AfterValidator(_not_empty), Field(json_schema_extra={"minItems": 1})
 ShortText = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(readable)]
 Text = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(readable)]
 LongText = Annotated[str, Field(max_length=4000), AfterValidator(readable)]
-
-_URL = TypeAdapter(AnyHttpUrl)
-
-
-def _web_address(value: str) -> str:
-    try:
-        _URL.validate_python(value)
-    except ValidationError:
-        raise ValueError("must be a web address that begins with http:// or https://") from None
-    return value
-
-
-WebAddress = Annotated[str, Field(max_length=2000), AfterValidator(_web_address)]
-
-
-class Form(BaseModel):
-    """Unknown fields are faults: a misspelt field must not be lost in silence."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, use_attribute_docstrings=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _only_names_that_may_be_repeated(cls, content: object) -> object:
-        # An unknown field is told by its name, and a name may hold what must not be told.
-        if isinstance(content, dict) and not all(may_be_repeated(name) for name in content):
-            raise ValueError("holds a field with an odd name, not repeated here: it may be a personal number")
-        return content
 
 
 class Code(Form):

@@ -5,12 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
-    AnyHttpUrl,
-    BaseModel,
-    ConfigDict,
     Field,
-    TypeAdapter,
-    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -18,47 +13,24 @@ from pydantic import (
 
 from catalog_sync.domain.profiles import PARTS
 from contracts.catalog import Payer, ProfileStatus
+from contracts.form import Form
+from contracts.form import WebAddress as AnyWebAddress
 from contracts.message import Channel, Purpose
 from contracts.types import PostalCode
-from rules.texts import impersonal, may_be_repeated, readable
+from rules.texts import impersonal, readable
 
 _CHECKS = AfterValidator(readable), AfterValidator(impersonal)
 ShortText = Annotated[str, Field(min_length=1, max_length=60), *_CHECKS]
 Text = Annotated[str, Field(min_length=1, max_length=300), *_CHECKS]
 LongText = Annotated[str, Field(min_length=1, max_length=4000), *_CHECKS]
 
-_URL = TypeAdapter(AnyHttpUrl)
-
-
-def _web_address(value: str) -> str:
-    try:
-        _URL.validate_python(value)
-    except ValidationError:
-        raise ValueError("must be a web address that begins with http:// or https://") from None
-    return value
-
-
-WebAddress = Annotated[str, Field(max_length=2000), *_CHECKS, AfterValidator(_web_address)]
+WebAddress = Annotated[AnyWebAddress, *_CHECKS]
 # ISO 6523: four digits name the register, then the number or name in it.
 Participant = Annotated[str, Field(max_length=135, pattern=r"^\d{4}:[A-Za-z0-9._-]+$"), AfterValidator(impersonal)]
 ClockTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
 
-class _Form(BaseModel):
-    """Unknown fields are faults: a misspelt field must not be lost in silence."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _only_names_that_may_be_repeated(cls, content: object) -> object:
-        # An unknown field is told by its name, and a name may hold what must not be told.
-        if isinstance(content, dict) and not all(may_be_repeated(name) for name in content):
-            raise ValueError("holds a field with an odd name, not repeated here: it may be a personal number")
-        return content
-
-
-class ContactWay(_Form):
+class ContactWay(Form):
     """A way to reach a function, never a named person."""
 
     purpose: Purpose = Purpose.BROKERAGE
@@ -67,7 +39,7 @@ class ContactWay(_Form):
     note: Text | None = None
 
 
-class Hours(_Form):
+class Hours(Form):
     """Open on one weekday (1 is Monday), Swedish local time."""
 
     weekday: Annotated[int, Field(ge=1, le=7)]
@@ -82,14 +54,14 @@ class Hours(_Form):
         return closes
 
 
-class Address(_Form):
+class Address(Form):
     """Where secure digital communication (SDK) finds the office."""
 
     party: Participant
     function: Text
 
 
-class Office(_Form):
+class Office(Form):
     """The region's office for brokered care (vårdlots, vårdgarantienhet)."""
 
     name: Text
@@ -108,7 +80,7 @@ class Office(_Form):
         return hours
 
 
-class Invoice(_Form):
+class Invoice(Form):
     """Where invoices for brokered patients go."""
 
     name: Text
@@ -119,7 +91,7 @@ class Invoice(_Form):
     reference: Text | None = None
 
 
-class Support(_Form):
+class Support(Form):
     """What the region does about one kind of cost around the care."""
 
     granted: bool | None = None
@@ -128,7 +100,7 @@ class Support(_Form):
     url: WebAddress | None = None
 
 
-class ProfileForm(_Form):
+class ProfileForm(Form):
     """A region's whole profile: what is left out is no longer told."""
 
     status: ProfileStatus = ProfileStatus.ACTIVE
