@@ -138,7 +138,8 @@ def _item(row: int, piece: bytes | None, limits: Limits) -> Sent:
     if not isinstance(content, dict):
         return _refused(row, "is not a JSON object")
     if _marked(content.get("confidential")):
-        return Sent(None, {}, (row,), confidential=True)
+        marked = content.get("number")
+        return Sent(None, {}, (row,), confidential=True, marked_number=marked if isinstance(marked, str) else None)
     if _too_deep(content):
         return _refused(row, f"is nested more than {_DEEPEST} deep")
     number = content.get("number")

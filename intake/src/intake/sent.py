@@ -68,6 +68,8 @@ class Sent:
     """Marked as covered by secrecy: then `content`, `number` and `origin` are empty, nothing of it goes further."""
     origin: Origin | None = None
     """For a table."""
+    marked_number: str | None = None
+    """Of one that is marked: to look up what is registered under it, never told and never kept."""
 
 
 def placed(sent: Sent, field: str) -> Place:

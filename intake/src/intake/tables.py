@@ -54,7 +54,9 @@ def _number(cell: Cell) -> str | None:
 def _agreement(layout: Layout, rows: list[TableRow]) -> Sent:
     numbers = tuple(row.number for row in rows)
     if _confidential(layout, rows):
-        return Sent(None, {}, numbers, confidential=True)
+        cells = (row.cell(index) for index, column, _ in layout.places if column.field == "number" for row in rows)
+        marked = next(filter(None, map(_number, cells)), None)
+        return Sent(None, {}, numbers, confidential=True, marked_number=marked)
     if len(rows) > _MOST_ROWS:
         finding = Finding(
             SERVICES, f"is spread over {len(rows)} rows: an agreement has at most 100 services", numbers[0]

@@ -1,5 +1,6 @@
 """What makes an agreement right beyond the shape of its fields. Pure, so that a region can check before it sends."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -26,6 +27,8 @@ LED = frozenset({"joint_agreement", "bilateral_agreement"})
 _BETWEEN_REGIONS = "national_agreement"
 _OWN = "own_provision"
 _OWNERS = {region.organisation_number: code for code, region in REGIONS.items()}
+_MINUTE = re.compile(r"20\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01]\d|2[0-3])[0-5]\d")
+"""A revision that is a moment, as in 202603011430: systems number their changes so."""
 _OLDEST = 130
 _BMI = (15, 100)
 """A highest BMI below 15 would let nobody in: a slip of the decimal point."""
@@ -237,13 +240,16 @@ def _twice(path: str, values: Sequence[Any]) -> Iterator[Fault]:
 
 
 def text_faults(path: str, value: object) -> Iterator[Fault]:
-    """Every text in the value is searched for personal numbers, whatever its field is called.
+    """Every text and number in the value is searched for personal numbers, whatever its field is called.
 
     Codes of care services are not: they are looked up, and a SNOMED CT identifier may read as such a number.
     """
     if isinstance(value, str):
         if holds_personal_number(value):
             yield path, "holds something like a personal number: no patient may be identified here"
+    elif isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        if not (path == "revision" and _MINUTE.fullmatch(str(value))):
+            yield from text_faults(path, str(value) if isinstance(value, int) else f"{value:f}")
     elif isinstance(value, Mapping):
         for name, inner in value.items():
             if name != "care_services":

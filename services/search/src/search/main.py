@@ -5,7 +5,6 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -150,21 +149,11 @@ def _purged_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="for machines: one JSON object")
 
 
-def _words(file: str | None) -> list[str]:
-    try:
-        lines = (
-            () if file is None else sys.stdin if file == "-" else Path(file).read_text(encoding="utf-8").splitlines()
-        )
-        return [line.strip() for line in lines if line.strip()]
-    except UnicodeDecodeError:
-        raise terminal.Misused("the words are not UTF-8") from None
-
-
 def _purged(given: Settings, asked: argparse.Namespace) -> None:
     logging.configure("search", "WARNING", sys.stderr)
 
     async def work() -> int:
-        words = _words(asked.words)
+        words = terminal.words(asked.words)
         engine = database.connect(given.postgres_url, pool_size=1)
         index = Index(given.opensearch_url, given.index_name)
         try:

@@ -1,6 +1,5 @@
 """The form's way in, the two approvals, and reading."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
@@ -10,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from agreements.api.shown import ActorOf, AgreementId, shown
 from agreements.domain.agreement import Actor, Way, may_read
 from agreements.domain.transitions import BY_NAME, Action
-from agreements.service import intake, life, purging
+from agreements.service import life, purging, secrecy
 from agreements.store import agreements as store
 from contracts.agreement_form import AgreementForm, Form, LongText
 from kit.auth import Policy
@@ -40,10 +39,10 @@ class Step(Form):
     """The version that was looked at: 412 and nothing done where it is another one now."""
 
 
-async def _secret(session: AsyncSession, actor: Actor) -> Response:
+async def _secret(session: AsyncSession, actor: Actor, form: AgreementForm) -> Response:
     # Returned, not raised: the line about it is to be kept.
-    await intake.note_secret(session, Way.FORM, actor.region or "-", actor, datetime.now(UTC))
-    return problem_response(invalid(intake.SECRET.field, intake.SECRET.reason))
+    (marked,) = await secrecy.refuse(session, Way.FORM, actor.region or "-", actor, [form.number])
+    return problem_response(invalid(marked.found.field, marked.found.reason))
 
 
 @router.post("/agreements", status_code=201, response_model=None)
@@ -57,7 +56,7 @@ async def register(
 ) -> dict[str, Any] | Response:
     """Register an agreement of the caller's own region as a draft. With an Idempotency-Key it is safe to send again."""
     if form.confidential:
-        return await _secret(session, actor)
+        return await _secret(session, actor, form)
 
     async def work() -> dict[str, Any]:
         return await shown(session, await life.register(session, actor, form.as_json()), actor)
@@ -89,7 +88,7 @@ async def edit(
 ) -> dict[str, Any] | Response:
     """Replace the content. If-Match holds the version you read: two editors never overwrite each other."""
     if form.confidential:
-        return await _secret(session, actor)
+        return await _secret(session, actor, form)
     changed = await life.edit(session, actor, agreement_id, expected_version, form.as_json())
     response.headers["ETag"] = etag(changed.version)
     return await shown(session, changed, actor)

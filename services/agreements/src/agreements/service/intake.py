@@ -12,22 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from agreements.domain.agreement import Actor, Agreement, State, Way, is_over
 from agreements.domain.moving import moved, publishes
 from agreements.domain.transitions import Action, Gates, Refused, check_region, transition
-from agreements.service import sent_form
+from agreements.service import secrecy, sent_form
 from agreements.service.announcing import announce
 from agreements.service.checking import Found, check_catalogue
 from agreements.service.review_settings import gates_of
 from agreements.service.sent_form import Read
 from agreements.store import agreements as store
-from agreements.store import refusals
 from contracts.agreements import Answer
 from kit.database import next_version
 from rules.calendar import swedish_day
-
-SECRET = Found(
-    "confidential",
-    "is marked as covered by secrecy: refused, and nothing of it is kept; if an earlier version is registered here, "
-    "have that one purged",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +67,10 @@ async def take(
     today = swedish_day(now)
     verdicts: dict[int, Verdict] = {}
     waiting: dict[int, Read] = {}
-    refused = 0
+    marked: list[int] = []
     for place, one in enumerate(sent):
         if sent_form.is_confidential(one.content):
-            refused += 1
-            verdicts[place] = Verdict(Answer.REJECTED, found=(SECRET,))
+            marked.append(place)
             continue
         # A clock that goes ahead must not let a sending pass an edit made after it.
         read = tuple(one.found) or sent_form.read(one.content, region, min(one.sent_at or sent_at, now), today)
@@ -87,8 +79,11 @@ async def take(
         else:
             number, revision = sent_form.number_of(one.content), sent_form.revision_of(one.content)
             verdicts[place] = Verdict(Answer.REJECTED, number, revision, None, read)
-    if refused:
-        await note_secret(session, way, region, actor, now, refused)
+    if marked:
+        numbers = [sent_form.written_number(sent[place].content) for place in marked]
+        told = await secrecy.refuse(session, way, region, actor, numbers)
+        for place, mark in zip(marked, told, strict=True):
+            verdicts[place] = Verdict(Answer.REJECTED, agreement_id=mark.standing, found=(mark.found,))
     faults = await check_catalogue(session, [read.body for read in waiting.values()], today)
     for (place, read), found in zip(list(waiting.items()), faults, strict=True):
         if found:
@@ -102,13 +97,6 @@ async def take(
         verdicts |= await taking.all(session, waiting)
         waiting = {place: read for place, read in waiting.items() if place not in verdicts}
     return [verdicts[place] for place in range(len(sent))]
-
-
-async def note_secret(
-    session: AsyncSession, way: Way, region: str, actor: Actor, now: datetime, number: int = 1
-) -> None:
-    """The audit lines of agreements refused for secrecy."""
-    await refusals.note(session, [(now, region, way, actor.subject, "marked as covered by secrecy")] * number)
 
 
 _Judged = tuple[Answer, Agreement | None, tuple[Found, ...]]

@@ -13,7 +13,7 @@ from agreements.domain.moving import moved, publishes
 from agreements.domain.transitions import Action, Refused, check_region, transition
 from agreements.service.announcing import announce
 from agreements.service.checking import Faulty, Found, check
-from agreements.service.review_settings import gates_of
+from agreements.service.review_settings import free_since, gates_of
 from agreements.store import agreements as store
 from kit.database import next_version
 from rules.agreements import text_faults
@@ -102,8 +102,9 @@ async def act(
     row = transition(old, action, actor, reason, gates)
     if expected_version is not None and old.version != expected_version:
         raise Refused(412, "it has changed since you read it: read it again, nothing was done")
-    if row.another_person and gates.another_person:
-        check_another(actor, await store.writers(session, [old.id]), old.id)
+    if row.another_person:
+        free = await free_since(session, {old.region: gates})
+        check_another(actor, await store.writers(session, [old.id]), old, free)
     check_reason(reason)
     if publishes(old, row, gates):
         # Codes are retired, units closed and periods over while an agreement waits for its gates.
@@ -118,9 +119,15 @@ async def act(
     return changed
 
 
-def check_another(actor: Actor, writers: Mapping[str, frozenset[str]], agreement_id: str) -> None:
-    """The region's review is by another person than all who wrote what the public has not seen. Raises Refused."""
-    if actor.subject in writers.get(agreement_id, ()):
+def check_another(
+    actor: Actor, writers: Mapping[str, Mapping[str, datetime]], one: Agreement, free: Mapping[str, datetime]
+) -> None:
+    """The region's review is by another person than all who wrote what the public has not seen. Raises Refused.
+
+    Where the region has chosen otherwise (`free`: since when), that holds for whoever wrote nothing before.
+    """
+    wrote = writers.get(one.id, {}).get(actor.subject)
+    if wrote is not None and (one.region not in free or wrote < free[one.region]):
         raise Refused(403, "the region's review must be made by another person than those who wrote it")
 
 

@@ -13,7 +13,7 @@ from agreements.domain.transitions import Action, Gates, Refused, Transition, tr
 from agreements.service.announcing import announce
 from agreements.service.checking import Found, check_all
 from agreements.service.life import PERIOD_OVER, check_another, check_reason
-from agreements.service.review_settings import gates_of
+from agreements.service.review_settings import free_since, gates_of
 from agreements.store import agreements as store
 from kit.database import Sessions, next_version
 from rules.calendar import swedish_day
@@ -95,7 +95,8 @@ async def _decide(
     now = datetime.now(UTC)
     known = await store.lock_all(session, list(seen))
     gates = await gates_of(session, {one.region for one in known.values()}, swedish_day(now))
-    reviewed = [one.id for one in known.values() if one.state is State.SUBMITTED and gates[one.region].another_person]
+    reviewed = [one.id for one in known.values() if one.state is State.SUBMITTED]
+    free = await free_since(session, gates) if reviewed else {}
     writers = await store.writers(session, reviewed) if reviewed else {}
     decisions: dict[str, Decision] = {}
     rows: dict[str, Transition] = {}
@@ -109,7 +110,7 @@ async def _decide(
             try:
                 rows[one_id] = transition(old, action, actor, reason, gates[old.region])
                 if rows[one_id].another_person:
-                    check_another(actor, writers, one_id)
+                    check_another(actor, writers, old, free)
             except Refused as why:
                 rows.pop(one_id, None)
                 decisions[one_id] = _told(old, Verdict.REFUSED, Found(why.field or "", why.reason))

@@ -12,6 +12,7 @@ import intake
 from agreements.service.checking import Found
 from agreements.service.profile import profile_on
 from contracts.agreement_form import AgreementForm
+from rules.agreements import text_faults
 from rules.personal_numbers import holds_personal_number
 from rules.texts import readable
 
@@ -51,6 +52,8 @@ def read(content: object, region: str, sent_at: datetime, today: date) -> Read |
         if checked.form is None:
             return tuple(Found(one.field, one.reason) for one in checked.findings)
         form = checked.form
+    if form.revision is not None and (found := list(text_faults("", {"revision": form.revision}))):
+        return tuple(Found(*fault) for fault in found)
     body = form.as_json()
     written = written_out(body)
     if len(written) > LARGEST_BYTES:
@@ -79,6 +82,13 @@ def number_of(content: object) -> str | None:
     if isinstance(content, AgreementForm):
         return repeatable(content.number)
     return repeatable(content.get("number")) if isinstance(content, Mapping) else None
+
+
+def written_number(content: object) -> object:
+    """The region's own number as it was sent, to be looked up and never told; None for none."""
+    if isinstance(content, AgreementForm):
+        return content.number
+    return content.get("number") if isinstance(content, Mapping) else None
 
 
 def revision_of(content: object) -> int | None:
