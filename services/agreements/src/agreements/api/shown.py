@@ -12,7 +12,7 @@ from agreements.domain.agreement import Actor, Agreement, is_owner, may_read_wor
 from agreements.domain.differences import differences
 from agreements.domain.transitions import Action
 from agreements.service.open_steps import open_steps
-from contracts.agreement_form import AgreementForm
+from contracts.agreement_form import AgreementForm, Service
 from contracts.audience import Audience, audience_at, seen
 from kit.auth import Caller, CallerOf
 from kit.http import Problem
@@ -39,7 +39,7 @@ def _shown(one: Agreement, actor: Actor, steps: Sequence[Action]) -> dict[str, A
         "state": one.state if working else one.public_state,
         "public_state": one.public_state,
         "version": one.version if working else one.public_version,
-        **seen(AgreementForm, body, audience(one, actor)),
+        **seen_by(body, audience(one, actor), actor),
         "published_at": one.published_at,
         "created_at": one.created_at,
         "changed_at": one.changed_at if working else one.public_at,
@@ -87,12 +87,26 @@ def audience(one: Agreement, actor: Actor) -> Audience:
     # The agency's reviewers see what is worked on, but not what a region notes for itself.
     if is_owner(one.region, actor):
         return Audience.OWNER
-    if not actor.roles.isdisjoint(SEES_TERMS) or _performs(one, actor):
-        return Audience.REGIONS
-    return Audience.PUBLIC
+    return Audience.PUBLIC if actor.roles.isdisjoint(SEES_TERMS) else Audience.REGIONS
 
 
-def _performs(one: Agreement, actor: Actor) -> bool:
-    """A care provider knows the terms of its own agreements."""
-    named = {unit for service in (one.public_body or {}).get("services", ()) for unit in service["units"]}
-    return not actor.units.isdisjoint(named)
+_PARTIES = ("extension_option", "document_url")
+"""Of the fields for regions, those that the counterpart has signed. Use by other regions is between regions."""
+
+
+def seen_by(body: Mapping[str, Any], circle: Audience, actor: Actor) -> dict[str, Any]:
+    """The content with the fields of the reader's circle; a care provider also sees the terms of what it performs.
+
+    Those of the services that name one of its units, and what both parties have signed where that is all of them.
+    """
+    told = seen(AgreementForm, body, circle)
+    if circle is not Audience.PUBLIC or not actor.units:
+        return told
+    performs = [not actor.units.isdisjoint(service["units"]) for service in body["services"]]
+    told["services"] = [
+        seen(Service, service, Audience.REGIONS) if performed else public
+        for service, public, performed in zip(body["services"], told["services"], performs, strict=True)
+    ]
+    if all(performs):
+        told |= {name: body[name] for name in _PARTIES if name in body}
+    return told

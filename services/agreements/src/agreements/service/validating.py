@@ -51,7 +51,8 @@ def _parts(content: Mapping[str, Any]) -> tuple[dict[str, Any], list[int]]:
         if (service := _of(Service, one)) is not None:
             services.append(service)
             places.append(place)
-    return {"care_provider": _of(Provider, content.get("care_provider")), "services": services}, places
+    whose = {name: content.get(name) for name in ("region", "basis") if isinstance(content.get(name), str)}
+    return {**whose, "care_provider": _of(Provider, content.get("care_provider")), "services": services}, places
 
 
 def _of(kind: type[Form], value: object) -> dict[str, Any] | None:
