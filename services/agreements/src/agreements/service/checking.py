@@ -26,6 +26,9 @@ class Found(NamedTuple):
     suggestion: str | None = None
 
 
+PERIOD_OVER = Found("valid_to", "the period is over: there is nothing to publish")
+
+
 class NotReady(Exception):
     """The copy of the catalogue is not complete yet, so units and codes cannot be judged."""
 

@@ -45,7 +45,7 @@ def read(content: object, region: str, sent_at: datetime, today: date) -> Read |
     """The agreement, or all that is wrong with it and whose it is. A form has been checked already."""
     form = content
     if not isinstance(form, AgreementForm):
-        if not isinstance(content, Mapping) or not content:
+        if not isinstance(content, Mapping):
             return (Found("", "is not a JSON object with the fields of an agreement"),)
         checked = check(intake.Sent(None, content, ()), region, today)
         if checked.form is None:
