@@ -50,7 +50,7 @@ async def _judged(
     check_region(region, actor)
     now = datetime.now(UTC)
     today = swedish_day(now)
-    read = sent_form.read(content, region, now, today)
+    read = sent_form.read(content, region, now, today, None)
     if isinstance(read, Read):
         (found,) = await check_catalogue(session, [read.body], today)
         taken = await store.id_of(session, region, read.number)
