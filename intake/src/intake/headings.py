@@ -127,6 +127,9 @@ def lay_out(cells: Sequence[Cell], row: int, mapped: Mapped, filled: frozenset[i
         if column is None:
             if index in filled and not mapped.leaves_out(heading):
                 reason = "is not a heading we know: its values would be lost"
+                if shown(heading) is None:
+                    # It reads as somebody's number and is not repeated: the column must be found all the same.
+                    reason = f"the heading of column {letters(index)} {reason}, and reads as a personal number"
                 how = near(heading) or "rename it, remove it, or map it to nothing"
                 findings.append(Finding("", reason, row, shown(heading), suggestion=how))
         elif column in seen:

@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import AfterValidator
 
 from agreements.api.shown import ActorOf
 from agreements.domain.transitions import check_region
+from agreements.service.expiry import NOTICE_DAYS
 from agreements.service.review_settings import choices
 from agreements.store import agreements as agreement_store
 from agreements.store import endings, refusals
@@ -25,13 +27,19 @@ _MARKED_KEPT = timedelta(days=90)
 _MOST_MARKED = 1000
 
 
+def _told_before(days: int | None) -> int | None:
+    if days is not None and days not in NOTICE_DAYS:
+        raise ValueError(f"must be one of {', '.join(map(str, sorted(NOTICE_DAYS)))}: so many days before is told")
+    return days
+
+
 @router.get("/agreement-notices")
 async def notices(
     actor: ActorOf,
     session: Transaction,
     paging: Paging,
     region: RegionCode | None = None,
-    days: Annotated[int | None, Query(ge=7, le=90)] = None,
+    days: Annotated[int | None, Query(), AfterValidator(_told_before)] = None,
 ) -> dict[str, Any]:
     """What ends soon in the caller's region, as long as it still ends as told; the nearest first.
 

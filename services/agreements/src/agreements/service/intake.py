@@ -10,11 +10,11 @@ from uuid import uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agreements.domain.agreement import Actor, Agreement, State, Way, is_over
-from agreements.domain.moving import moved, publishes
+from agreements.domain.moving import moved
 from agreements.domain.transitions import Action, Gates, Refused, check_region, transition
 from agreements.service import secrecy, sent_form
 from agreements.service.announcing import announce
-from agreements.service.checking import Found, check_catalogue
+from agreements.service.checking import PERIOD_OVER, Found, check_catalogue
 from agreements.service.review_settings import gates_of
 from agreements.service.sent_form import Read
 from agreements.store import agreements as store
@@ -150,6 +150,10 @@ class _Taking:
             return self.submitted(self.new(read), read)
         higher = read.revision is not None and read.revision > (old.revision or 0)
         if read.digest == old.sent_digest or read.digest == sent_form.digest(sent_form.written_out(old.body)):
+            if self.way is Way.PULL and old.state in (State.TERMINATED, State.WITHDRAWN):
+                # An interface tells what holds, so it says otherwise than what stands here.
+                reason = f"the interface tells it, and the agreement is {old.state} here since"
+                return _conflict("number", f"{reason}: register what holds under a new number, or end it there too")
             # What came before this revision is older from now on.
             noted = dataclasses.replace(old, revision=read.revision) if higher else None
             return Answer.UNCHANGED, noted, _standing(old)
@@ -180,8 +184,8 @@ class _Taking:
             if why.status == 409:
                 return _conflict("number", f"the agreement is {old.state}: register what holds now under a new number")
             return Answer.REJECTED, None, (Found("number", why.reason),)
-        if publishes(old, row, self.gates) and is_over(read.body, swedish_day(self.now)):
-            return Answer.REJECTED, None, (Found("valid_to", "the period is over: there is nothing to publish"),)
+        if is_over(read.body, swedish_day(self.now)):
+            return Answer.REJECTED, None, (PERIOD_OVER,)
         written = dataclasses.replace(
             old,
             body=read.body,

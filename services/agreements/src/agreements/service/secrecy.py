@@ -9,17 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from agreements.domain.agreement import Actor, Way
 from agreements.domain.purging import PurgeGround
 from agreements.service import purging
-from agreements.service.checking import Found
+from agreements.service.checking import MARKED, Found
 from agreements.service.review_settings import choices
 from agreements.store import agreements as store
 from agreements.store import refusals
 
 _MARKED = "marked as covered by secrecy"
-_REFUSED = "is marked as covered by secrecy: refused, and nothing of it is kept"
 
-_UNKNOWN = f"{_REFUSED}; if an earlier version is registered here, have that one purged"
-_GONE = f"{_REFUSED}; the version registered here is purged with it"
-_STANDS = f"{_REFUSED}; an earlier version is registered here: have that one purged"
+_UNKNOWN = f"{MARKED.reason}; if an earlier version is registered here, have that one purged"
+_GONE = f"{MARKED.reason}; the version registered here is purged with it"
+_STANDS = f"{MARKED.reason}; an earlier version is registered here: have that one purged"
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,11 +42,16 @@ def is_confidential(content: object) -> bool:
     return mark is not None and str(mark).strip().lower() not in _PLAINLY_NOT
 
 
-def read(content: object, region: str, sent_at: datetime, today: date) -> Read | tuple[Found, ...]:
-    """The agreement, or all that is wrong with it and whose it is. A form has been checked already."""
+def read(
+    content: object, region: str, sent_at: datetime, today: date, largest: int | None = LARGEST_BYTES
+) -> Read | tuple[Found, ...]:
+    """The agreement, or all that is wrong with it and whose it is. A form has been checked already.
+
+    `largest` in bytes, written out; None where the request itself was limited.
+    """
     form = content
     if not isinstance(form, AgreementForm):
-        if not isinstance(content, Mapping) or not content:
+        if not isinstance(content, Mapping):
             return (Found("", "is not a JSON object with the fields of an agreement"),)
         checked = check(intake.Sent(None, content, ()), region, today)
         if checked.form is None:
@@ -56,8 +61,8 @@ def read(content: object, region: str, sent_at: datetime, today: date) -> Read |
         return tuple(Found(*fault) for fault in found)
     body = form.as_json()
     written = written_out(body)
-    if len(written) > LARGEST_BYTES:
-        reason = f"the agreement is larger than {LARGEST_BYTES // 1024} KiB: shorten its texts or split it"
+    if largest is not None and len(written) > largest:
+        reason = f"the agreement is larger than {largest // 1024} KiB: shorten its texts or split it"
         return (Found("services", reason),)
     return Read(form.number, form.revision, body, digest(written), sent_at)
 
