@@ -109,7 +109,7 @@ def test_of_an_agreement_under_secrecy_only_the_row_is_told(mark: str) -> None:
     [sent] = read(as_csv([row(sekretess=mark, namn="", giltigt_från="fel")]))
     assert (sent.number, dict(sent.content), sent.origin) == (None, {}, None)
     [finding] = check(sent, region="14", today=TODAY).findings
-    assert (finding.field, finding.row, finding.column, finding.value) == ("confidential", 2, None, None)
+    assert (finding.field, finding.row, finding.column, finding.value) == ("confidential", 2, "sekretess", None)
 
 
 def test_what_rests_on_a_cell_that_cannot_be_read_is_not_told_too() -> None:

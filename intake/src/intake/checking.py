@@ -41,7 +41,7 @@ def check(sent: Sent, *, region: str | None, today: date, mandatory: Iterable[st
     """
     if sent.confidential:
         row = sent.rows[0] if sent.rows else None
-        return Checked(None, (Finding("confidential", CONFIDENTIAL, row),), confidential=True)
+        return Checked(None, (Finding("confidential", CONFIDENTIAL, row, sent.mark_heading),), confidential=True)
     if sent.findings and not sent.content:
         return Checked(None, sent.findings, sent.notes)
     content = dict(sent.content)
@@ -60,7 +60,7 @@ def check(sent: Sent, *, region: str | None, today: date, mandatory: Iterable[st
         rows.insert(0, ("region", ANOTHER_REGION))
     findings = [*sent.findings, *(told(sent, *row) for row in dict.fromkeys(rows) if row[0] not in unread)]
     if findings or form is None:
-        return Checked(None, capped(findings), sent.notes)
+        return Checked(None, capped(list(dict.fromkeys(findings))), sent.notes)
     return Checked(form, (), (*sent.notes, *_notes(sent, form, today)))
 
 
@@ -82,8 +82,8 @@ def _told(rows: Sequence[Fault], field: str) -> bool:
 
 _STAND_IN: dict[str, Any] = {
     "region": "01",
-    "number": "-",
-    "name": "-",
+    "number": "x",
+    "name": "x",
     "valid_from": "0001-01-01",
     "care_services": [{"system": "kva", "code": "AA000"}],
     "units": ["SE2321000016-A001"],
