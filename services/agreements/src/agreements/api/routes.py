@@ -60,7 +60,7 @@ async def register(
         return await _secret(session, actor)
 
     async def work() -> dict[str, Any]:
-        return await shown(session, await life.register(session, actor, form.as_json()), actor)
+        return await shown(session, await life.register(session, actor, form.as_json(), form.revision), actor)
 
     answer, _ = await once(session, idempotency_key, actor.subject, await request.body(), work)
     response.headers["Location"] = f"/agreements/{answer['id']}"
@@ -90,7 +90,7 @@ async def edit(
     """Replace the content. If-Match holds the version you read: two editors never overwrite each other."""
     if form.confidential:
         return await _secret(session, actor)
-    changed = await life.edit(session, actor, agreement_id, expected_version, form.as_json())
+    changed = await life.edit(session, actor, agreement_id, expected_version, form.as_json(), form.revision)
     response.headers["ETag"] = etag(changed.version)
     return await shown(session, changed, actor)
 

@@ -22,8 +22,11 @@ from rules.calendar import swedish_day
 PERIOD_OVER = Found("valid_to", "the period is over: there is nothing to publish")
 
 
-async def register(session: AsyncSession, actor: Actor, body: dict[str, Any]) -> Agreement:
-    """Register a new agreement as a draft of the actor's region. Raises Refused, Faulty, NotReady."""
+async def register(session: AsyncSession, actor: Actor, body: dict[str, Any], revision: int | None = None) -> Agreement:
+    """Register a new agreement as a draft of the actor's region. Raises Refused, Faulty, NotReady.
+
+    A number that was withdrawn before it was ever public may be used again: the agreement begins a new life.
+    """
     check_region(body["region"], actor)
     now = datetime.now(UTC)
     await check(session, body, swedish_day(now))
@@ -36,7 +39,7 @@ async def register(session: AsyncSession, actor: Actor, body: dict[str, Any]) ->
         author=actor.subject,
         body=body,
         way=Way.FORM,
-        revision=None,
+        revision=revision,
         sent_digest=None,
         edited_at=now,
         public_body=None,
@@ -49,17 +52,26 @@ async def register(session: AsyncSession, actor: Actor, body: dict[str, Any]) ->
         changed_at=now,
     )
     if not await store.insert_new(session, new):
+        taken = await store.id_of(session, new.region, new.number)
+        old = await store.lock(session, taken) if taken is not None else None
+        if old is not None and old.state is State.WITHDRAWN and not old.has_been_public:
+            return await edit(session, actor, old.id, old.version, body, revision)
         raise Faulty([Found("number", "the region already has an agreement with this number")])
     await store.remember(session, new, "register", actor.subject, None)
     return new
 
 
 async def edit(
-    session: AsyncSession, actor: Actor, agreement_id: str, expected_version: int, body: dict[str, Any]
+    session: AsyncSession,
+    actor: Actor,
+    agreement_id: str,
+    expected_version: int,
+    body: dict[str, Any],
+    revision: int | None = None,
 ) -> Agreement:
     """Replace the content, if it still is the version the editor has read; a published one stays public meanwhile.
 
-    Raises as `register`.
+    `revision` is the region's own, and never falls; None leaves it. Raises as `register`.
     """
     old = await locked(session, agreement_id)
     check_region(old.region, actor)
@@ -72,8 +84,11 @@ async def edit(
     await check(session, body, swedish_day(now))
     if body["number"] != old.number:
         raise Faulty([Found("number", "cannot be changed: withdraw this one and register another")])
+    if revision is not None and revision < (old.revision or 0):
+        raise Faulty([Found("revision", f"must not fall: {old.revision} has been told before")])
     changed = dataclasses.replace(
         old,
+        revision=revision if revision is not None else old.revision,
         state=row.after or old.state,
         body=body,
         way=Way.FORM,
