@@ -173,3 +173,13 @@ def test_of_2000_rows_the_137_that_are_wrong_in_15_ways_are_told_each_in_its_cel
     for number, (_, field, suggestion) in wrong.items():
         finding = found[number + 2]
         assert (finding.field, finding.row, finding.suggestion) == (field, number + 2, suggestion)
+
+
+def test_a_row_without_codes_is_told_once_and_of_all_the_columns_that_give_them() -> None:
+    [finding] = findings(as_csv([{**row(), "KVÅ-koder": ""}]))
+    assert finding.reason == "no code: fill in one of KVÅ-koder, ICD-koder, vårdtjänster, andra koder"
+
+
+def test_a_letter_for_a_digit_in_a_code_is_told_with_what_is_meant() -> None:
+    [finding] = findings(as_csv([{**row(), "KVÅ-koder": "CJE2O"}]))
+    assert "CJE20" in f"{finding.reason} {finding.suggestion}"

@@ -9,11 +9,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from contracts.agreement_form import AgreementForm
+from intake.columns import CODE_COLUMNS
 from intake.findings import Finding, capped, repeatable_path
 from intake.sent import Sent, told
 from rules.agreements import Fault, faults, text_faults
 from rules.validation_errors import fault_of
 
+_NO_CODES = frozenset({"field required", "must hold at least 1 item"})
 _LAYERS = 5
 """So many times something is set aside: a part that was wrong may hide what is missing."""
 CONFIDENTIAL = "is covered by secrecy: it is not taken, and nothing of it is kept"
@@ -58,6 +60,7 @@ def check(sent: Sent, *, region: str | None, today: date, mandatory: Iterable[st
     sender = content.get("region")
     if region is not None and isinstance(sender, str) and sender.strip() != region and not _told(rows, "region"):
         rows.insert(0, ("region", ANOTHER_REGION))
+    rows = [_in_columns(sent, row) for row in rows]
     findings = [*sent.findings, *(told(sent, *row) for row in dict.fromkeys(rows) if row[0] not in unread)]
     if findings or form is None:
         return Checked(None, capped(list(dict.fromkeys(findings))), sent.notes)
@@ -74,6 +77,14 @@ def _shaped(content: Mapping[str, Any]) -> tuple[AgreementForm | None, list[Faul
 def _repeatable(row: Mapping[str, Any]) -> Fault:
     field, reason = fault_of(row)
     return repeatable_path(field.split(".")) if field else "", reason
+
+
+def _in_columns(sent: Sent, fault: Fault) -> Fault:
+    """In a table several columns give the codes: none of them is the missing one."""
+    field, reason = fault
+    if sent.origin is None or not field.endswith(".care_services") or reason not in _NO_CODES:
+        return fault
+    return field, f"no code: fill in one of {', '.join(column.heading for column in CODE_COLUMNS)}"
 
 
 def _told(rows: Sequence[Fault], field: str) -> bool:
