@@ -20,6 +20,14 @@ def readable(text: str) -> str:
     return text
 
 
+def one_line(text: str) -> str:
+    """The text on one line: every run of spaces, of whatever kind, as one, and without signs that nobody can see."""
+    if text.isascii() and "  " not in text and "\n" not in text and "\t" not in text:
+        return text
+    seen = (sign for sign in text if unicodedata.category(sign) != "Cf")
+    return " ".join("".join(seen).split())
+
+
 def impersonal(text: str) -> str:
     """The text, if it holds nothing like a personal number. Raises ValueError."""
     if holds_personal_number(text):

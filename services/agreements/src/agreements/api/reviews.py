@@ -82,6 +82,7 @@ async def waiting(actor: ActorOf, session: Transaction, paging: Paging, wanted: 
     """
     ids, total = await store.page(session, wanted, limit=paging.limit, offset=paging.offset)
     found = await agreement_store.get_many(session, ids)
+    replaced = await store.replaced_edits(session, ids)
     now = datetime.now(UTC)
     return {
         "items": [
@@ -90,6 +91,7 @@ async def waiting(actor: ActorOf, session: Transaction, paging: Paging, wanted: 
                 "waiting_since": one.changed_at,
                 "waiting_days": (now - one.changed_at).days,
                 "new": one.public_body is None,
+                "replaces_edit_of": replaced.get(one.id),
                 "agreement": content,
                 "differences": differing(one.public_body, one.body, audience(one, actor)),
             }

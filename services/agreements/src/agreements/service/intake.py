@@ -149,6 +149,8 @@ class _Taking:
         if old is None:
             return self.submitted(self.new(read), read)
         higher = read.revision is not None and read.revision > (old.revision or 0)
+        if _begins_anew(old, read, higher=higher):
+            return self.submitted(old, read)
         if read.digest == old.sent_digest or read.digest == sent_form.digest(sent_form.written_out(old.body)):
             if self.way is Way.PULL and old.state in (State.TERMINATED, State.WITHDRAWN):
                 # An interface tells what holds, so it says otherwise than what stands here.
@@ -174,9 +176,9 @@ class _Taking:
                 "the agreement was changed here after this was sent: look at that change, then send the content that "
                 "shall hold with a higher revision",
             )
-        return self.submitted(old, read)
+        return self.submitted(old, read, _replaced(old))
 
-    def submitted(self, old: Agreement, read: Read) -> _Judged:
+    def submitted(self, old: Agreement, read: Read, found: tuple[Found, ...] = ()) -> _Judged:
         """The agreement with the content that was sent, in the state that follows: what is public stays as it is."""
         try:
             row = transition(old, Action.TAKE, self.actor, None, self.gates)
@@ -191,11 +193,12 @@ class _Taking:
             body=read.body,
             author=self.actor.subject,
             way=self.way,
-            revision=read.revision,
+            # One that is taken without a revision begins anew; what was told before is still older.
+            revision=read.revision if read.revision is not None else old.revision,
             sent_digest=read.digest,
             edited_at=self.now,
         )
-        return Answer.ACCEPTED, moved(written, row, next_version(old.version), self.now, self.gates), ()
+        return Answer.ACCEPTED, moved(written, row, next_version(old.version), self.now, self.gates), found
 
     def new(self, read: Read) -> Agreement:
         """An agreement that has nothing yet but its number."""
@@ -222,12 +225,32 @@ class _Taking:
         )
 
 
+def _begins_anew(old: Agreement, read: Read, *, higher: bool) -> bool:
+    """True for what was withdrawn before anybody outside saw it, and is sent after that: newer, or something else."""
+    if old.state is not State.WITHDRAWN or old.has_been_public or read.sent_at < old.changed_at:
+        return False
+    return higher or (read.revision is None and read.digest != old.sent_digest)
+
+
+def _replaced(old: Agreement) -> tuple[Found, ...]:
+    """An edit that a newer sending replaces is never replaced without a word."""
+    if old.way is not Way.FORM:
+        return ()
+    day = swedish_day(old.edited_at)
+    return (Found("revision", f"replaces what was written in the form here on {day}: look at it in the review"),)
+
+
 def _conflict(field: str, reason: str) -> _Judged:
     return Answer.CONFLICT, None, (Found(field, reason),)
 
 
 def _standing(old: Agreement) -> tuple[Found, ...]:
     """What somebody who sends the same again may not know."""
+    if old.state is State.DRAFT and old.way is Way.FORM and old.sent_digest is None:
+        return (Found("number", "the same is registered here in the form, as a draft that waits to be submitted"),)
+    if old.state is State.WITHDRAWN and not old.has_been_public:
+        how = "to begin anew, send it with a higher revision"
+        return (Found("number", f"the same has been taken before, and the agreement is withdrawn since: {how}"),)
     if old.state in (State.DRAFT, State.TERMINATED, State.WITHDRAWN):
         return (Found("number", f"the same has been taken before, and the agreement is {old.state} since"),)
     return ()

@@ -14,7 +14,7 @@ from agreements.domain.transitions import Action, Refused, check_region, transit
 from agreements.service.announcing import announce
 from agreements.service.checking import PERIOD_OVER, Faulty, Found, check
 from agreements.service.review_settings import free_since, gates_of
-from agreements.service.validating import NUMBER_TAKEN, right_body
+from agreements.service.validating import NUMBER_TAKEN, right_content
 from agreements.store import agreements as store
 from kit.database import next_version
 from rules.agreements import text_faults
@@ -26,10 +26,14 @@ _ONWARDS = frozenset({Action.SUBMIT, Action.APPROVE})
 
 
 async def register(session: AsyncSession, actor: Actor, content: Mapping[str, Any]) -> Agreement:
-    """Register a new agreement as a draft of the actor's region. Raises Refused, Faulty, NotReady."""
+    """Register a new agreement as a draft of the actor's region. Raises Refused, Faulty, NotReady.
+
+    A number that was withdrawn before it was ever public may be used again: the agreement begins a new life.
+    """
     _check_whose(content, actor)
     now = datetime.now(UTC)
-    body = await right_body(session, actor, content)
+    right = await right_content(session, actor, content)
+    body = right.body
     new = Agreement(
         id=str(uuid4()),
         region=body["region"],
@@ -39,7 +43,7 @@ async def register(session: AsyncSession, actor: Actor, content: Mapping[str, An
         author=actor.subject,
         body=body,
         way=Way.FORM,
-        revision=None,
+        revision=right.revision,
         sent_digest=None,
         edited_at=now,
         public_body=None,
@@ -52,6 +56,10 @@ async def register(session: AsyncSession, actor: Actor, content: Mapping[str, An
         changed_at=now,
     )
     if not await store.insert_new(session, new):
+        taken = await store.id_of(session, new.region, new.number)
+        old = await store.lock(session, taken) if taken is not None else None
+        if old is not None and old.is_free:
+            return await edit(session, actor, old.id, old.version, content)
         raise Faulty([NUMBER_TAKEN])
     await store.remember(session, new, "register", actor.subject, None)
     return new
@@ -62,7 +70,7 @@ async def edit(
 ) -> Agreement:
     """Replace the content, if it still is the version the editor has read; a published one stays public meanwhile.
 
-    Raises as `register`.
+    `revision` is the region's own, and never falls; None leaves it. Raises as `register`.
     """
     old = await locked(session, agreement_id, actor)
     check_region(old.region, actor)
@@ -72,11 +80,15 @@ async def edit(
     if content.get("region", old.region) != old.region:
         raise Faulty([Found("region", "cannot be changed")])
     now = datetime.now(UTC)
-    body = await right_body(session, actor, content, old.id)
+    right = await right_content(session, actor, content, old.id)
+    body, revision = right.body, right.revision
     if body["number"] != old.number:
         raise Faulty([Found("number", "cannot be changed: withdraw this one and register another")])
+    if revision is not None and revision < (old.revision or 0):
+        raise Faulty([Found("revision", f"must not fall: {old.revision} has been told before")])
     changed = dataclasses.replace(
         old,
+        revision=revision if revision is not None else old.revision,
         state=row.after or old.state,
         body=body,
         way=Way.FORM,

@@ -14,12 +14,12 @@ from agreements.service.profile import profile_on
 from contracts.agreement_form import AgreementForm
 from rules.agreements import text_faults
 from rules.personal_numbers import holds_personal_number
+from rules.secrecy import is_marked
 from rules.texts import readable
 
 # An announcement is its agreement's content and little more, and must fit in one Kafka record (1 MB).
 LARGEST_BYTES = 512 * 1024
 _LONGEST_NUMBER = 60
-_PLAINLY_NOT = frozenset({"", "0", "false", "f", "no", "n", "off", "nej"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,7 @@ def is_confidential(content: object) -> bool:
     """True for an agreement with the mark; in doubt too, since what is covered by secrecy must not be kept."""
     if isinstance(content, AgreementForm):
         return content.confidential
-    mark = content.get("confidential") if isinstance(content, Mapping) else None
-    return mark is not None and str(mark).strip().lower() not in _PLAINLY_NOT
+    return isinstance(content, Mapping) and is_marked(content)
 
 
 def read(

@@ -20,14 +20,14 @@ from rules.calendar import swedish_day
 NUMBER_TAKEN = Found("number", "the region already has an agreement with this number")
 
 
-async def right_body(
+async def right_content(
     session: AsyncSession, actor: Actor, content: Mapping[str, Any], agreement_id: str | None = None
-) -> dict[str, Any]:
-    """The content as it is stored. Raises Faulty with everything that is wrong with it, Refused, NotReady."""
+) -> Read:
+    """The content as it is stored, with its revision. Raises Faulty with all that is wrong with it, Refused, NotReady."""
     found, read = await _judged(session, actor, content, agreement_id)
     if found or read is None:
         raise Faulty(found)
-    return read.body
+    return read
 
 
 async def everything_wrong(
@@ -55,7 +55,9 @@ async def _judged(
         (found,) = await check_catalogue(session, [read.body], today)
         taken = await store.id_of(session, region, read.number)
         if taken is not None and taken != agreement_id:
-            found.append(NUMBER_TAKEN)
+            standing = await store.get(session, taken)
+            if standing is not None and not standing.is_free:
+                found.append(NUMBER_TAKEN)
         if is_over(read.body, today):
             found.append(PERIOD_OVER)
         return _once(found), read

@@ -135,7 +135,7 @@ class WorkingOff:
     async def _judge(self, found: Row[Any], file: io.BytesIO) -> None:
         """All that is not judged yet. Raises UnreadableFile, NotReady, _Lost."""
         # In threads: the catalogue's copy and the outbox go on while a large file is read.
-        reading = await asyncio.to_thread(intake.read, file, mapping=found.mapping)
+        reading = await asyncio.to_thread(intake.read, file, mapping=found.mapping, remembered=True)
         begun = {"status": Status.CHECKING, "format": reading.format, "rows": reading.rows}
         async with self._sessions.begin() as session:
             notes = [note.as_json() for note in reading.notes]
