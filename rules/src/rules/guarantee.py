@@ -111,8 +111,8 @@ def deadline(
     """The last day on which the guarantee is kept, for a clock that started on `start`.
 
     The rules are those of the day `rules_on`, by default the day the clock started: a change of law does not reach
-    back. Pauses that the rule knows move the deadline by each day after the first that they hold before it; a day in two
-    pauses counts once. Raises NoRule.
+    back. Pauses for a reason that the rule knows move the deadline by each of their days between the first day and
+    the deadline; a day in two pauses counts once. Raises NoRule.
     """
     rule = (rules or shipped()).on(guarantee, rules_on or start, scope)
     day = start + timedelta(days=rule.days)

@@ -108,14 +108,25 @@ def test_neither_amounts_nor_organisation_numbers_are_in_the_document(make, docu
     assert make.provider["organisation_number"] not in shown
 
 
-def wait(days, *, region=None, code="vt|1", period="2026-01-01/2026-01-31", measure="treatment_median"):
+def wait(
+    days,
+    *,
+    region=None,
+    code="vt|1",
+    period="2026-01-01/2026-01-31",
+    measure="treatment_median",
+    kind="register",
+    **more,
+):
     return {
+        "kind": kind,
         "measure": measure,
         "days": days,
         "paying_region": region,
         "code": code,
         "period": period,
         "observed_at": "2026-02-01T00:00:00Z",
+        **more,
     }
 
 
