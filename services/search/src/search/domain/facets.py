@@ -22,6 +22,18 @@ _WITHOUT: dict[str, dict[str, Any]] = {
 }
 """Each filter of the API, and the question without it."""
 
+_WORDS = {
+    "q": "sökorden",
+    "care_service": "vårdtjänsten",
+    "max_distance_km": "gränsen för avstånd",
+    "max_wait_days": "gränsen för väntetid",
+    "reimbursement_model": "ersättningsmodellen",
+    "basis": "grunden",
+    "self_referral": "villkoret om egen remiss",
+    "age": "patientens ålder",
+    "sex": "patientens kön",
+}
+
 _OWN = {"care_service": "care_service", "region": None, "basis": "basis", "wait": "max_wait_days"}
 _FOR_REGIONS = {"reimbursement_model": "reimbursement_model"}
 """Each count, and the filter that is its own."""
@@ -83,4 +95,4 @@ def text(facet: str, value: str) -> str:
 
 def told(name: str, total: int) -> str:
     """What leaving out one filter would give."""
-    return f"Utan {name}: {total} {'träff' if total == 1 else 'träffar'}"
+    return f"Utan {_WORDS[name]}: {total} {'träff' if total == 1 else 'träffar'}"
