@@ -195,3 +195,27 @@ def test_agreements_that_the_region_may_use_are_shown_first_and_expired_ones_not
 
     assert [(row["number"], row["usable"]) for row in found] == [("2", True), ("1", False)]
     assert [row["usable"] for row in shown(agreements=agreements, region=None)["agreements"]] == [None, None]
+
+
+def test_a_document_of_the_release_before_is_shown_while_the_new_index_is_filled(make):
+    agreement = make.agreement("7", "14", ["A"], valid_from="2026-01-01").model_dump(mode="json")
+    document = build(
+        Sources(
+            unit=unit_of(make.unit("A", "1480").model_dump(mode="json"), None),
+            code_key=make.katarakt,
+            code_text=None,
+            offerings=[make.offering("A").model_dump(mode="json")],
+            services=services_of(agreement),
+            waits=[],
+            codes={make.katarakt: None},
+        )
+    )
+    for basis in document["bases"]:
+        del basis["target_group"], basis["self_referral"]
+        if basis["kind"] == "catalogue":
+            del basis["age_min"], basis["age_max"], basis["sex"]
+    question = make.question(today=TODAY, patient_region="14", age=70, sex="male", clock=make.clock(TODAY))
+
+    found = hit.shown(document, "id", question, tiers.first(document, question), set())
+
+    assert (found["eligibility"], found["explain"]["tier"]["id"]) == ("yes", "own_region")

@@ -205,7 +205,8 @@ def step(wait):
     return next(name for name, most in limits if most is None or wait["days"] <= most)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.timeout(240)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(units=st.fixed_dictionaries(dict.fromkeys(UNITS, one_unit)), asked=one_question)
 async def test_the_engine_finds_orders_pages_and_counts_as_the_table_in_python_does(index, make, units, asked):
     engine, name = index

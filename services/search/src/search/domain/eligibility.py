@@ -22,12 +22,13 @@ class Verdict(StrEnum):
 
 def judged(basis: Json, question: Question) -> tuple[Verdict, list[str]]:
     """The verdict on one basis, and with `ask` the questions in Swedish. No limit known means: for everybody."""
-    lowest, highest, sex = basis["age_min"], basis["age_max"], basis["sex"]
+    group = target_group(basis)
+    lowest, highest, sex = group["age_min"], group["age_max"], group["sex"]
     if question.age is not None and not (lowest or 0) <= question.age <= (highest if highest is not None else 999):
         return Verdict.NO, []
     if question.sex is not None and sex not in {None, question.sex}:
         return Verdict.NO, []
-    asked = list(_questions(basis, question))
+    asked = list(_questions(group, question))
     return (Verdict.ASK if asked else Verdict.YES), asked
 
 
@@ -41,25 +42,30 @@ def best(bases: Iterable[Json], question: Question) -> tuple[Verdict, list[str]]
     return Verdict.NO, []
 
 
-def _questions(basis: Json, question: Question) -> Iterable[str]:
-    lowest, highest = basis["age_min"], basis["age_max"]
+def _questions(group: Json, question: Question) -> Iterable[str]:
+    lowest, highest = group["age_min"], group["age_max"]
     if question.age is None and (lowest is not None or highest is not None):
         yield f"Hur gammal är patienten? Gäller {_ages(lowest, highest)}"
-    if question.sex is None and basis["sex"] is not None:
-        yield f"Vilket kön har patienten? Gäller {_SEXES.get(basis['sex'], basis['sex'])}"
-    more = basis["target_group"]
-    if more["bmi_max"] is not None:
-        yield f"Vilket BMI har patienten? Gäller BMI högst {more['bmi_max']}"
-    if more["asa_max"] is not None:
-        yield f"Vilken ASA-klass har patienten? Gäller ASA-klass högst {more['asa_max']}"
-    if more["other"] is not None:
-        yield f"Uppfyller patienten villkoret: {more['other']}?"
+    if question.sex is None and group["sex"] is not None:
+        yield f"Vilket kön har patienten? Gäller {_SEXES.get(group['sex'], group['sex'])}"
+    if group["bmi_max"] is not None:
+        yield f"Vilket BMI har patienten? Gäller BMI högst {group['bmi_max']}"
+    if group["asa_max"] is not None:
+        yield f"Vilken ASA-klass har patienten? Gäller ASA-klass högst {group['asa_max']}"
+    if group["other"] is not None:
+        yield f"Uppfyller patienten villkoret: {group['other']}?"
 
 
 def _ages(lowest: int | None, highest: int | None) -> str:
     if highest is None:
         return f"från {lowest} år"
     return f"till och med {highest} år" if lowest is None else f"{lowest}–{highest} år"
+
+
+def target_group(basis: Json) -> dict[str, Any]:
+    """The whole target group of a basis; without what an index of an older release does not hold."""
+    known = {**basis, **basis.get("target_group", {})}
+    return {name: known.get(name) for name in TARGET_GROUP}
 
 
 def fields(group: Json | None) -> dict[str, Any]:

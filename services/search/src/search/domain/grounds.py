@@ -32,5 +32,5 @@ def _asked_for(basis: Json, question: Question) -> bool:
     return (
         question.basis in {None, basis["kind"]}
         and question.reimbursement_model in {None, basis.get("reimbursement_model")}
-        and question.self_referral in {None, basis["self_referral"]}
+        and question.self_referral in {None, basis.get("self_referral")}
     )

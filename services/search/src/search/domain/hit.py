@@ -79,7 +79,7 @@ def _agreement(basis: Json, question: Question) -> dict[str, Any]:
         **terms,
         "question": terms["question"] if basis["on_request"] else None,
         "reimbursement_model": basis["reimbursement_model"],
-        "target_group": {**{name: basis[name] for name in ("age_min", "age_max", "sex")}, **basis["target_group"]},
+        "target_group": eligibility.target_group(basis),
         "eligibility": eligibility.judged(basis, question)[0],
         "conditions": basis["conditions"],
         "document_url": basis["document_url"],

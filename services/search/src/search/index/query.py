@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from rules.regions import collaboration_regions
 from search.domain import facets as counted
-from search.domain.question import Question, Sort, Spot
-from search.domain.tiers import Tier, Usable, Where, table
+from search.domain.grounds import AGREED
+from search.domain.question import Basis, Question, Sort, Spot
+from search.domain.tiers import TIERS, Tier, Usable, Where
 from search.domain.waits import unknown_days
 from search.index import demands, facets
 from search.index.demands import Clause, current, on_one_basis, point, wait_at_most, wait_field
@@ -50,27 +51,34 @@ def with_counts(question: Question) -> list[tuple[Clause, Sequence[str]]]:
 
 
 def _ranking(question: Question) -> Clause | None:
-    """Each tier a constant score, best highest; the hit's score is that of its best tier."""
-    if question.patient_region is None:
+    """Scores that fall with the table's ranks: one for the place, and for what is in time as many more as places are.
+
+    A tier in time is a place that the region may use as it is, and these stand before all others: so what is in time
+    is asked once, not place by place.
+    """
+    region = question.patient_region
+    if region is None:
         return None
-    tiers = table(question)
-    return {
-        "dis_max": {
-            "queries": [
-                {
-                    "constant_score": {
-                        "filter": _in_tier(tier, question, question.patient_region),
-                        "boost": len(tiers) - place,
-                    }
-                }
-                for place, tier in enumerate(tiers)
-            ]
-        }
-    }
+    places = [_worth(len(TIERS) - number, _in_tier(tier, question, region)) for number, tier in enumerate(TIERS)]
+    ranking: Clause = {"dis_max": {"queries": places}}
+    left = question.days_to_deadline
+    if left is None:
+        return ranking
+    usable = [*current(question), {"terms": {"bases.kind": _kinds(AGREED)}}, {"term": {"bases.usable_by": region}}]
+    in_time = {"bool": {"filter": [wait_at_most(left, question), on_one_basis(usable)]}}
+    return {"bool": {"must": ranking, "should": _worth(len(TIERS), in_time)}}
+
+
+def _worth(score: int, clause: Clause) -> Clause:
+    return {"constant_score": {"filter": clause, "boost": score}}
+
+
+def _kinds(kinds: Iterable[Basis]) -> list[str]:
+    return [kind.value for kind in kinds]
 
 
 def _in_tier(tier: Tier, question: Question, region: str) -> Clause:
-    basis = [*current(question), {"terms": {"bases.kind": [kind.value for kind in tier.kinds]}}]
+    basis = [*current(question), {"terms": {"bases.kind": _kinds(tier.kinds)}}]
     if tier.usable is Usable.YES:
         basis.append({"term": {"bases.usable_by": region}})
     if tier.usable is Usable.ON_REQUEST:
@@ -83,8 +91,6 @@ def _in_tier(tier: Tier, question: Question, region: str) -> Clause:
         clauses.append({"term": {"region": region}})
     if tier.where is Where.COLLABORATION_REGION:
         clauses.append({"terms": {"collaboration_region": sorted(collaboration_regions(region))}})
-    if tier.in_time and (days := question.days_to_deadline) is not None:
-        clauses.append(wait_at_most(days, question))
     return {"bool": {"filter": clauses}}
 
 
