@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from kit import database, health, logging, settings
 from kit.consumer import Consumer
+from rules.guarantee import BadRules
 from search.consumer import HANDLERS, handlers
 from search.index.engine import EngineAway, Index
 from search.service.indexing import Indexer
@@ -25,9 +26,13 @@ from upkeep.parked_count import ParkedCount
 def api(given: Settings) -> FastAPI:
     """The HTTP application."""
     # Only here: a worker without what HTTP and tokens need is 12 MB smaller.
-    from search.api import application
+    from search.api.application import application
 
-    return application(given)
+    try:
+        return application(given)
+    except BadRules as error:
+        sys.stderr.write("".join(f"setting GUARANTEE_RULES: {fault}\n" for fault in error.faults))
+        raise SystemExit(2) from None
 
 
 async def work(given: Settings) -> None:

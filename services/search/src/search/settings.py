@@ -16,6 +16,8 @@ class Settings(BaseSettings):
     oidc_issuer: WebUrl
     oidc_audience: str = "vardformedling"
     index_name: str = "offers"
+    guarantee_rules: Path | None = None
+    """An operator's own limits of the waiting-time guarantee by day; without it the release's, `rules/guarantee`."""
     host: str = "127.0.0.1"
     api_port: Port = 8002
     worker_port: Port = 8102
