@@ -46,9 +46,7 @@ Named = Literal["submit", "approve", "reject", "withdraw", "terminate", "purge"]
 
 async def _secret(session: AsyncSession, actor: Actor, content: dict[str, Any]) -> Response:
     # Returned, not raised: the line about it is to be kept.
-    (marked,) = await secrecy.refuse(
-        session, Way.FORM, actor.region or "-", actor, [sent_form.written_number(content)]
-    )
+    (marked,) = await secrecy.refuse(session, Way.FORM, actor.region or "-", actor, [sent_form.written_number(content)])
     return problem_response(invalid(marked.found.field, marked.found.reason))
 
 

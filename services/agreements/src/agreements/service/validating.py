@@ -23,7 +23,7 @@ NUMBER_TAKEN = Found("number", "the region already has an agreement with this nu
 async def right_content(
     session: AsyncSession, actor: Actor, content: Mapping[str, Any], agreement_id: str | None = None
 ) -> Read:
-    """The content as it is stored, with its revision. Raises Faulty with all that is wrong with it, Refused, NotReady."""
+    """The content as it is stored, with its revision. Raises Faulty with all that is wrong, Refused, NotReady."""
     found, read = await _judged(session, actor, content, agreement_id)
     if found or read is None:
         raise Faulty(found)
