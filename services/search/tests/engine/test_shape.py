@@ -176,7 +176,7 @@ async def _answers(world, make, headers):
     ]
 
 
-@pytest.mark.parametrize("role", ["navigator", "agreement-admin", "operator", "agency-reviewer", "region-system"])
+@pytest.mark.parametrize("role", ["navigator", "agreement-admin", "agency-reviewer", "region-system"])
 async def test_regions_and_the_agency_see_whom_to_ask_what_at_whose_price(on_request, make, bearer, role):
     for hits in await _answers(on_request, make, bearer(role, region="14")):
         (hit,) = hits
@@ -195,8 +195,8 @@ async def test_regions_and_the_agency_see_whom_to_ask_what_at_whose_price(on_req
         )
 
 
-@pytest.mark.parametrize("role", ["provider", "analyst"])
-async def test_providers_and_analysts_see_that_it_is_usable_and_no_terms_or_prices(on_request, make, bearer, role):
+@pytest.mark.parametrize("role", ["provider", "analyst", "operator"])
+async def test_who_works_for_no_region_sees_that_it_is_usable_and_no_terms_or_prices(on_request, make, bearer, role):
     for hits in await _answers(on_request, make, bearer(role, region="14")):
         (hit,) = hits
         (agreement,) = hit["agreements"]
