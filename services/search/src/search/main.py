@@ -26,7 +26,7 @@ from upkeep.parked_count import ParkedCount
 def api(given: Settings) -> FastAPI:
     """The HTTP application."""
     # Only here: a worker without what HTTP and tokens need is 12 MB smaller.
-    from search.api import application
+    from search.api.application import application
 
     return application(given)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kit.auth import ANYONE
 from rules.roles import READERS
-from search.api import POLICY
+from search.api.application import POLICY
 from search.main import api
 from search.settings import Settings
 

@@ -1,28 +1,22 @@
 """Words of HTTP in, one question, words out."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.agreements import ReimbursementModel
 from contracts.types import RegionCode
-from kit import auth, database, health, http
 from kit.auth import Caller, CallerOf, Policy
 from kit.database import Transaction
 from kit.http import Problem, invalid
 from rules.calendar import swedish_day
 from rules.roles import READERS, SEES_TERMS
 from search.domain.question import Basis, Question, Sort
-from search.index.engine import EngineAway, Index
+from search.index.engine import Index
 from search.service import answer
-from search.service.answer import Unanswerable
-from search.settings import Settings
 
 POLICY: Policy = {
     "GET /offers": READERS,
@@ -63,7 +57,7 @@ class AskedOnPage(Asked):
     page: Annotated[int, Field(ge=1)] = 1
 
 
-async def _once(request: Request) -> None:
+async def once(request: Request) -> None:
     """No query parameter twice, and none beside a body: one of them would be left out in silence."""
     given = Counter(name for name, _ in request.query_params.multi_items())
     for name, times in given.items():
@@ -73,7 +67,7 @@ async def _once(request: Request) -> None:
             raise invalid(name, "is given more than once", status=400)
 
 
-router = APIRouter(tags=["offers"], dependencies=[Depends(_once)])
+router = APIRouter(tags=["offers"], dependencies=[Depends(once)])
 
 
 @router.get("/offers")
@@ -144,45 +138,3 @@ async def _question(asked: AskedOnPage, caller: Caller, session: Transaction) ->
         offset=(asked.page - 1) * asked.limit,
         terms=terms,
     )
-
-
-def application(given: Settings) -> FastAPI:
-    """The HTTP application of this service."""
-    engine = database.connect(given.postgres_url)
-    client = http.client()
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.sessions = database.sessions(engine)
-        app.state.index = index = Index(given.opensearch_url, given.index_name)
-        yield
-        await index.close()
-        await client.aclose()
-        await engine.dispose()
-
-    async def searchable() -> str | None:
-        index: Index = app.state.index
-        return await index.ping()
-
-    verifier = auth.Verifier(given.oidc_issuer, given.oidc_audience, client)
-    app = http.application(
-        "search",
-        summary="One explained search over agreement, place and wait.",
-        lifespan=lifespan,
-        authorise=auth.authorise(POLICY, verifier),
-    )
-    app.include_router(router)
-    app.add_exception_handler(EngineAway, _on_engine_away)
-    app.add_exception_handler(Unanswerable, _on_unanswerable)
-    health.add(app, alive=health.always, ready={"postgresql": health.database(engine), "opensearch": searchable})
-    return app
-
-
-async def _on_engine_away(request: Request, error: Exception) -> Response:
-    problem = http.Problem(503, "the search engine cannot be reached; try again shortly", headers={"Retry-After": "2"})
-    return http.problem_response(problem)
-
-
-async def _on_unanswerable(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Unanswerable)  # noqa: S101 registered for this type only
-    return http.problem_response(http.invalid(error.field, error.reason, status=400))

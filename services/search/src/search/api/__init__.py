@@ -1,0 +1,1 @@
+"""Words of HTTP in, one call to the service, words out."""

@@ -1,0 +1,59 @@
+"""Puts the HTTP side together: routes, access, problems, health."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+
+from kit import auth, database, health, http
+from search.api import offers
+from search.index.engine import EngineAway, Index
+from search.service.answer import Unanswerable
+from search.settings import Settings
+
+POLICY: auth.Policy = {**offers.POLICY}
+ROUTERS = (offers.router,)
+
+
+def application(given: Settings) -> FastAPI:
+    """The HTTP application of this service."""
+    engine = database.connect(given.postgres_url)
+    client = http.client()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.sessions = database.sessions(engine)
+        app.state.index = index = Index(given.opensearch_url, given.index_name)
+        yield
+        await index.close()
+        await client.aclose()
+        await engine.dispose()
+
+    async def searchable() -> str | None:
+        index: Index = app.state.index
+        return await index.ping()
+
+    verifier = auth.Verifier(given.oidc_issuer, given.oidc_audience, client)
+    app = http.application(
+        "search",
+        summary="One explained search over agreement, place and wait.",
+        lifespan=lifespan,
+        authorise=auth.authorise(POLICY, verifier),
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_exception_handler(EngineAway, _on_engine_away)
+    app.add_exception_handler(Unanswerable, _on_unanswerable)
+    health.add(app, alive=health.always, ready={"postgresql": health.database(engine), "opensearch": searchable})
+    return app
+
+
+async def _on_engine_away(request: Request, error: Exception) -> Response:
+    problem = http.Problem(503, "the search engine cannot be reached; try again shortly", headers={"Retry-After": "2"})
+    return http.problem_response(problem)
+
+
+async def _on_unanswerable(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Unanswerable)  # noqa: S101 registered for this type only
+    return http.problem_response(http.invalid(error.field, error.reason, status=400))
