@@ -16,6 +16,8 @@ class Settings(BaseSettings):
     oidc_issuer: WebUrl
     oidc_audience: str = "vardformedling"
     index_name: str = "offers"
+    word_files: Path = Path(__file__).parent / "shipped"
+    """A folder with synonyms.txt, compounds.txt and stopwords.txt."""
     host: str = "127.0.0.1"
     api_port: Port = 8002
     worker_port: Port = 8102

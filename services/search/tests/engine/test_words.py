@@ -106,11 +106,41 @@ async def units(world, words):
         ("knäprotes i Göteborg", {"KNEE", "RAWKNEE"}),
         ("knäprotes Umeå", set()),
         ("katarakt knäprotes", set()),
-        # å, ä and ö are letters of their own.
-        ("Malmo", set()),
-        ("ljumskbrack", set()),
-        ("knaprotes", set()),
+        # Codes and words beside each other, and how codes begin.
+        ("CJE20 Solna", set()),
+        ("CJE25 Malmö", {"RAWEYE"}),
+        ("CJE2", {"ERIK", "RAWEYE"}),
+        ("cje2", {"ERIK", "RAWEYE"}),
+        ("CJE", {"ERIK", "RAWEYE"}),
+        ("JAB", {"HERNIA"}),
+        ("NGB2 Göteborg", {"RAWKNEE"}),
+        ("cje", set()),
+        # å, ä and ö are letters of their own, and forgiven where nothing is found.
+        ("Malmo", {"RAWEYE"}),
+        ("MALMO", {"RAWEYE"}),
+        ("ljumskbrack", {"HERNIA"}),
+        ("knaprotes", {"KNEE", "RAWKNEE"}),
+        ("nytt kna", {"KNEE", "RAWKNEE"}),
+        ("goteborg knaprotes", {"KNEE", "RAWKNEE"}),
+        # Slips of the finger.
+        ("katarkt", {"ERIK", "RAWEYE"}),
+        ("kattarakt", {"ERIK", "RAWEYE"}),
+        ("kataratk Malmö", {"RAWEYE"}),
+        ("ljumksbråck", {"HERNIA"}),
+        ("knäprotse Götborg", {"KNEE", "RAWKNEE"}),
+        ("carlandrska", {"RAWKNEE"}),
+        ("inguinalhenria", {"HERNIA"}),
+        # A compound nobody has written, and one of other parts.
+        ("kataraktmottagning", set()),
+        ("ögonoperation Stockholm", {"ERIK"}),
         ("starrkörning", set()),
+        # Regions, where they are not named as a town.
+        ("katarakt Skåne", {"RAWEYE"}),
+        ("knäprotes VGR", {"KNEE", "RAWKNEE"}),
+        ("knäprotes Västra Götaland", {"KNEE", "RAWKNEE"}),
+        # Whole sentences.
+        ("vem opererar grå starr i Malmö?", {"RAWEYE"}),
+        ("kort väntetid knäprotes i Göteborg", set()),
     ],
 )
 async def test_words_find_what_they_mean(sweden, words, found):
@@ -120,7 +150,7 @@ async def test_words_find_what_they_mean(sweden, words, found):
 async def test_other_accents_than_the_swedish_ones_are_folded(world, make):
     await world.found(make.unit("A", name="Crèmerie Müller"), make.offering("A"))
 
-    assert [await units(world, words) for words in ("creme", "cremerie", "muller", "Müller")] == [
+    assert [await units(world, words) for words in ("crem", "cremerie", "muller", "Müller")] == [
         set(),
         {"A"},
         {"A"},
@@ -137,6 +167,24 @@ async def test_a_code_as_words_finds_what_the_code_maps_to(sweden):
     assert (await sweden.ask(q="bråck"))["items"][0]["explain"]["matched"] == [
         "Alla ord finns i vårdtjänst, enhet eller ort"
     ]
+
+
+async def test_a_place_where_nothing_is_offered_is_never_taken_for_another_one(world, make):
+    await world.found(make.municipality("1280"), make.unit("A", "1280"), make.code(make.katarakt), make.offering("A"))
+    assert await units(world, "katarakt Malma") == {"A"}
+
+    await world.tell(make.code("municipality|1299", text="Malma"))
+
+    assert await units(world, "katarakt Malma") == set()
+
+
+async def test_an_answer_to_other_words_than_the_asked_ones_says_so(sweden):
+    assert (await sweden.ask(q="katarakt Malmö"))["read_as"] is None
+    assert (await sweden.ask(q="zzzzzzzz"))["read_as"] is None
+    assert (await sweden.ask(q="katarkt CJE25 i Malmo"))["read_as"] == {
+        "words": "katarakt CJE25 i malmö",
+        "text": "”katarkt CJE25 i Malmo” gav inga träffar; sökte på ”katarakt CJE25 i malmö”",
+    }
 
 
 @pytest.mark.parametrize(

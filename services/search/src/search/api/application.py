@@ -24,7 +24,7 @@ def application(given: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.sessions = database.sessions(engine)
-        app.state.index = index = Index(given.opensearch_url, given.index_name)
+        app.state.index = index = Index(given.opensearch_url, given.index_name, given.word_files)
         yield
         await index.close()
         await client.aclose()

@@ -16,7 +16,7 @@ from rules.calendar import swedish_day
 from rules.roles import READERS, SEES_TERMS
 from search.domain.question import Basis, Question, Sort
 from search.index.engine import Index
-from search.service import answer
+from search.service import answer, wording
 
 POLICY: Policy = {
     "GET /offers": READERS,
@@ -40,7 +40,11 @@ class Asked(Seen):
     """What is asked."""
 
     q: Annotated[str, Field(min_length=1, max_length=300)] | None = None
-    """Plain Swedish words, all of which must be found in care service, unit or place; or a code."""
+    """Plain Swedish words, all of which must be found in care service, unit or place; or a code, or how codes begin.
+
+    Where they find nothing, those most likely meant are searched (dots left out, slips, compounds nobody has written);
+    `read_as` then tells which, and is null otherwise.
+    """
     care_service: Annotated[str, Field(max_length=80, examples=["kva|CJE20"])] | None = None
     """`system|code` with system vt, vt-demo, kva or icd."""
     max_distance_km: Annotated[float, Field(gt=0, le=2000)] | None = None
@@ -107,9 +111,9 @@ async def read(
 
 async def _answer(asked: AskedOnPage, index: Index, caller: Caller, session: Transaction) -> dict[str, Any]:
     question = await _question(asked, caller, session)
-    found = await answer.search(index, question)
+    found, read_as = await wording.search(session, index, question)
     profiles = await answer.region_profiles(session, found.items, question)
-    page = {"items": found.items, "total": found.total, "page": asked.page, "limit": asked.limit}
+    page = {"items": found.items, "total": found.total, "page": asked.page, "limit": asked.limit, "read_as": read_as}
     return {**page, "region_profiles": profiles}
 
 
@@ -122,10 +126,12 @@ async def _question(asked: AskedOnPage, caller: Caller, session: Transaction) ->
     if asked.near is None and (asked.sort is Sort.DISTANCE or asked.max_distance_km is not None):
         raise invalid("near", "is needed to sort or limit by distance", status=400)
     service = asked.care_service
+    codes = await wording.codes_in(session, asked.q) if asked.q is not None else wording.NO_CODES
     return Question(
         today=swedish_day(datetime.now(UTC)),
         words=asked.q,
-        word_codes=await answer.codes_in_words(session, asked.q) if asked.q is not None else (),
+        word_codes=codes.keys,
+        words_beside_codes=codes.beside,
         care_services=await answer.care_services(session, service) if service is not None else None,
         near=await answer.spot(session, asked.near) if asked.near is not None else None,
         max_distance_km=asked.max_distance_km,

@@ -53,3 +53,5 @@ class Question:
     offset: int
     terms: bool
     """Whoever asks may see what is for regions only."""
+    words_beside_codes: str = ""
+    """The other words, where some are codes."""

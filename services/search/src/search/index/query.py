@@ -1,12 +1,12 @@
 """A question as an OpenSearch body. Demands on one basis nest together: they must hold on the same one."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from rules.regions import collaboration_regions
 from search.domain.question import Question, Sort, Spot
 from search.domain.tiers import TIERS, Tier, Usable, Where
 from search.domain.waits import ALL_PATIENTS
+from search.index import words
 
 Clause = dict[str, Any]
 
@@ -19,7 +19,7 @@ def body(question: Question, *, offer: str | None = None) -> dict[str, Any]:
     if question.care_services is not None:
         demands.append({"terms": {"codes": list(question.care_services)}})
     if question.words is not None:
-        demands.append(_words(question.words, question.word_codes))
+        demands.append(words.clause(question))
     if question.near is not None and question.max_distance_km is not None:
         demands.append({"geo_distance": {"distance": f"{question.max_distance_km}km", "place": _point(question.near)}})
     if question.max_wait_days is not None:
@@ -51,22 +51,6 @@ def _current(question: Question) -> list[Clause]:
 
 def _on_one_basis(clauses: list[Clause]) -> Clause:
     return {"nested": {"path": "bases", "query": {"bool": {"filter": clauses}}}}
-
-
-def _words(words: str, codes: Sequence[str]) -> Clause:
-    """All words, anywhere in service, unit or place; or the code that they are."""
-    match = {
-        "match": {
-            "text": {
-                "query": words,
-                "operator": "and",
-                "auto_generate_synonyms_phrase_query": False,
-                "_name": "words",
-            }
-        }
-    }
-    code = {"terms": {"codes": list(codes), "_name": "code"}}
-    return {"bool": {"should": [match, code], "minimum_should_match": 1}}
 
 
 def _ranking(question: Question) -> Clause | None:
