@@ -1,6 +1,9 @@
 """How offers are indexed: declared fields, Swedish text where å, ä and ö are letters of their own."""
 
+from collections.abc import Iterable
 from typing import Any
+
+import snowballstemmer
 
 from rules.regions import REGIONS
 from search.domain.waits import ALL_PATIENTS
@@ -44,7 +47,7 @@ def body(words: WordLists) -> dict[str, Any]:
                 "precision": _KEYWORD,
                 "care_service": _KEYWORD,
                 "care_service_text": {"type": "keyword", "index": False},
-                "care_service_words": _BEGINS,
+                "care_service_words": {"type": "text", "index": False},
                 "codes": _KEYWORD,
                 "text": {
                     "type": "text",
@@ -86,6 +89,12 @@ def body(words: WordLists) -> dict[str, Any]:
     }
 
 
+def _with_stems(stopwords: Iterable[str]) -> list[str]:
+    """Stop words as they stand and as the stemmer leaves them: they are taken away after it, by the same algorithm."""
+    stemmer = snowballstemmer.stemmer("swedish")
+    return sorted({form for word in stopwords for form in (word, str(stemmer.stemWord(word)))})
+
+
 def _analysis(words: WordLists) -> dict[str, Any]:
     begin = ["lowercase", "swedish_folding"]
     stem = ["swedish_endings", "swedish_stem"]
@@ -116,7 +125,7 @@ def _analysis(words: WordLists) -> dict[str, Any]:
             "saint": {"type": "synonym", "synonyms": ["st, sankt"]},
             "beginnings": {"type": "edge_ngram", "min_gram": 1, "max_gram": LONGEST_BEGINNING},
             "shortened": {"type": "truncate", "length": LONGEST_BEGINNING},
-            "stop": {"type": "stop", "stopwords": list(words.stopwords)},
+            "stop": {"type": "stop", "stopwords": _with_stems(words.stopwords)},
         },
         "analyzer": {
             "swedish_index": {
