@@ -200,20 +200,6 @@ class Index:
             raise _away(error) from None
         return answer
 
-    async def search_each(self, queries: Sequence[Mapping[str, Any]]) -> list[Any]:
-        """The engine's answers to several query bodies, in their order. Raises EngineAway; partial is no answer."""
-        line = b'{"allow_partial_search_results":false}'
-        body = b"".join(b"%b\n%b\n" % (line, orjson.dumps(query)) for query in queries)
-        try:
-            answer = await self._client.msearch(index=self._alias, body=body)
-        except NotFoundError:
-            raise EngineAway from None
-        except TransportError as error:
-            raise _away(error) from None
-        if any("error" in one for one in answer["responses"]):
-            raise EngineAway
-        return list(answer["responses"])
-
     async def ping(self) -> str | None:
         """None when the alias can be searched, else what is wrong."""
         try:
