@@ -77,8 +77,8 @@ def _place(where: str, offer: Document, towns: set[str]) -> int:
 
 
 def _towns(where: str, offers: Iterable[Document]) -> set[str]:
-    """The towns of the units meant; none where they are many: then no other one is a substitute."""
+    """The towns of the units meant; none where those are more than two: then no other one is a substitute."""
     if where[0] != "@":
         return set()
     found = {one["care_unit"]["municipality"] for one in offers if where[1:] in one["care_unit"]["name"]}
-    return found if len(found) == 1 else set()
+    return found if len(found) <= 2 else set()
