@@ -2,11 +2,13 @@
 
 import asyncio
 import importlib
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import structlog
 from sqlalchemy import text
 
 # Members whose folder has their package's name must be imported before pytest takes the folder itself for that package.
@@ -73,6 +75,17 @@ def _oidc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[engines.Addresse
 def oidc_issuer(_oidc: engines.Addresses) -> str:
     """A real OpenID provider's issuer; `engines.token` gives its tokens."""
     return _oidc.oidc or ""
+
+
+@pytest.fixture(autouse=True)
+def _the_log_is_as_it_was() -> Iterator[None]:
+    """A command that a test calls sets up its own log, to a stream that ends with it: the next gets none."""
+    root, asked = logging.getLogger(), structlog.get_config()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers, root.level = handlers, level
+    structlog.configure(**asked)
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture

@@ -58,20 +58,28 @@ def made_up(agreements: int) -> list[dict[str, Any]]:
     """Agreements of one region, each with five services at different units; the demo's own words."""
     sweden = build()
     model = next(one.body for one in sweden.agreements if one.region == _REGION and one.body["law"] == "LOU")
-    units = [unit.hsa_id for unit in sweden.units if unit.active]
+    units: dict[str, list[str]] = {}
+    for unit in sweden.units:
+        if unit.active and unit.provider.ownership == "private":
+            units.setdefault(unit.provider.hsa_id, []).append(unit.hsa_id)
+    providers = {unit.provider.hsa_id: unit.provider.public.model_dump(mode="json") for unit in sweden.units}
+    owners = sorted(units)
     codes = ["CJE20", "CJE05", "JAB10", "JAB30", "NGB29"]
     name = uuid4().hex[:6]
     rows = []
     for number in range(agreements):
+        owner = owners[number % len(owners)]
+        theirs = units[owner]
         services = [
             {
                 **model["services"][0],
                 "care_services": [{"system": "kva", "code": codes[place]}],
-                "units": [units[(number * _SERVICES + place) % len(units)]],
+                "units": [theirs[(number + place) % len(theirs)]],
             }
             for place in range(_SERVICES)
         ]
         body = {**model, "number": f"BENCH {name}-{number:05d}", "services": services, "revision": 1}
+        body["care_provider"] = providers[owner]
         rows.append(AgreementForm.model_validate(body).model_dump(mode="json"))
     return rows
 

@@ -242,7 +242,7 @@ def test_entities_are_refused() -> None:
         (b"\xef\xbb\xbf \n", "is empty"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "of the old kind, or one protected by a password"),
         (b"PK\x03\x04 and then nothing", "is damaged, or no Excel workbook"),
-        (b"%PDF-1.7 whatever", "the column avtalsnummer is missing"),
+        (b"%PDF-1.7 whatever", "is not a table of agreements"),
     ],
 )
 def test_what_is_no_table_is_told_as_such(content: bytes, reason: str) -> None:
@@ -349,3 +349,40 @@ def test_a_field_of_json_named_by_a_persons_number_is_not_repeated() -> None:
 def test_the_note_for_the_regions_own_people_is_never_repeated() -> None:
     [finding] = findings(as_csv([row(**{"intern anteckning": "hemligt" * 700})]))
     assert (finding.column, finding.value) == ("intern anteckning", None)
+
+
+def test_a_row_of_csv_longer_than_the_headings_is_told_with_its_row() -> None:
+    content = as_csv([row()]).getvalue() + b"AVT-2;N;14;;;;;CJE20;;mer\r\n"
+    assert "row 3: column J holds a value but has no heading" in refused(content)
+
+
+def test_hidden_rows_are_read_and_told() -> None:
+    book = Book([row(), row(avtalsnummer="AVT-2"), row(avtalsnummer="AVT-3")])
+    book.sheet.set_row(2, None, None, {"hidden": True})
+    reading = read(book.file())
+    assert [sent.number for sent in reading] == ["AVT-1", "AVT-2", "AVT-3"]
+    assert [str(note) for note in reading.notes] == ["row 3: is hidden, and is read like the others"]
+
+
+def test_where_the_table_is_on_a_sheet_that_is_not_read_the_sheets_are_named() -> None:
+    book = Book([{"Välkommen": "hit"}])
+    hidden = book.book.add_worksheet("Dold")
+    hidden.hide()
+    assert "the sheet Dold is hidden and was not read" in refused(book.file())
+
+
+def test_numbers_that_look_alike_are_one_and_signs_nobody_sees_are_no_part_of_it() -> None:
+    rows = [row(avtalsnummer="A 1"), {"avtalsnummer": "A\xa01", "KVÅ-koder": "AU124", "vårdenheter": "SE5561234567-A2"}]
+    [sent] = read(as_csv(rows))
+    assert sent.rows == (2, 3)
+    [sent] = read(as_csv([row(avtalsnummer="\u200bA\u200b 1", volym_kvar="1\u200b20")]))
+    form = check(sent, region="14", today=TODAY).form
+    assert form is not None
+    assert (form.number, form.use_by_others.volume_left) == ("A 1", 120)
+
+
+def test_a_number_that_a_spreadsheet_would_take_for_a_formula_is_refused_in_every_format() -> None:
+    line = json.dumps({"region": "14", "number": "=1+1", "name": "@x"}).encode()
+    [sent] = read(io.BytesIO(line))
+    told = {one.field: one.reason for one in check(sent, region="14", today=TODAY).findings}
+    assert told["number"] == told["name"] == "must not begin with = + - or @: a spreadsheet would take it for a formula"

@@ -34,6 +34,8 @@ def test_a_day_is_read_as_it_is_usually_written(written: Any) -> None:
         ("01-02-26", "did you mean 2026-01-02 or 2026-02-01?"),
         ("2026/01/31", "did you mean 2026-01-31?"),
         ("31 januari 2026", "did you mean 2026-01-31?"),
+        ("26-01-01", "did you mean 2026-01-01 or 2001-01-26?"),
+        ("01/02/26", "did you mean 2026-01-02 or 2026-02-01?"),
         ("1/1", "write the year, the month and the day"),
         (46023.0, "is it Excel's number for 2026-01-01? Format the cell as a date"),
         ("2027-02-29", "the last day of that month is 2027-02-28"),

@@ -93,7 +93,19 @@ def test_a_finding_tells_the_heading_as_the_region_wrote_it() -> None:
 
 
 def test_a_constant_that_cannot_be_read_is_told_and_one_that_marks_secrecy_refuses_all() -> None:
-    [finding] = findings(as_csv([row()]), mapping={"constants": {"lag": "LOUU"}})
-    assert finding.reason.startswith("the mapping's constant must be one of LOU")
+    [told] = refused([row()], mapping={"constants": {"lag": "LOUU"}})
+    assert told.startswith("mapping.constants: lag must be one of LOU")
     [sent] = read(as_csv([row()]), mapping={"constants": {"sekretess": "ja"}})
     assert check(sent, region="14", today=TODAY).confidential
+
+
+def test_a_remembered_mapping_is_for_files_with_the_regions_own_headings_alone() -> None:
+    mapping = {"headings": {"Dnr": "avtalsnummer"}, "constants": {"beskrivning": "från kartan"}}
+    [ours] = forms(as_csv([row()]), mapping=mapping, remembered=True)
+    assert ours["description"] is None
+    sent = row(Dnr="AVT-1")
+    del sent["avtalsnummer"]
+    [theirs] = forms(as_csv([sent]), mapping=mapping, remembered=True)
+    assert (theirs["number"], theirs["description"]) == ("AVT-1", "från kartan")
+    [given] = forms(as_csv([row()]), mapping=mapping)
+    assert given["description"] == "från kartan", "one that comes with the file is meant"

@@ -109,7 +109,7 @@ def test_of_an_agreement_under_secrecy_only_the_row_is_told(mark: str) -> None:
     [sent] = read(as_csv([row(sekretess=mark, namn="", giltigt_från="fel")]))
     assert (sent.number, dict(sent.content), sent.origin) == (None, {}, None)
     [finding] = check(sent, region="14", today=TODAY).findings
-    assert (finding.field, finding.row, finding.column, finding.value) == ("confidential", 2, None, None)
+    assert (finding.field, finding.row, finding.column, finding.value) == ("confidential", 2, "sekretess", None)
 
 
 def test_what_rests_on_a_cell_that_cannot_be_read_is_not_told_too() -> None:
@@ -173,3 +173,13 @@ def test_of_2000_rows_the_137_that_are_wrong_in_15_ways_are_told_each_in_its_cel
     for number, (_, field, suggestion) in wrong.items():
         finding = found[number + 2]
         assert (finding.field, finding.row, finding.suggestion) == (field, number + 2, suggestion)
+
+
+def test_a_row_without_codes_is_told_once_and_of_all_the_columns_that_give_them() -> None:
+    [finding] = findings(as_csv([{**row(), "KVÅ-koder": ""}]))
+    assert finding.reason == "no code: fill in one of KVÅ-koder, ICD-koder, vårdtjänster, andra koder"
+
+
+def test_a_letter_for_a_digit_in_a_code_is_told_with_what_is_meant() -> None:
+    [finding] = findings(as_csv([{**row(), "KVÅ-koder": "CJE2O"}]))
+    assert "CJE20" in f"{finding.reason} {finding.suggestion}"

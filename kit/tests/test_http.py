@@ -146,8 +146,8 @@ async def test_all_wrong_fields_of_a_body_are_told_at_once_and_no_value_is_repea
     body = _problem(answer, 422)
     assert {row["field"]: row["reason"] for row in body["errors"]} == {
         "name": "only letters are allowed",
-        "size": "input should be a valid integer, unable to parse string as an integer",
-        "tags.1": "input should be a valid string",
+        "size": "must be a whole number",
+        "tags.1": "must be a text",
         "more": "is not a known field",
         "pet": "must be one of 'cat', 'dog'",
     }

@@ -2,6 +2,7 @@
 
 import copy
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -442,8 +443,8 @@ def test_a_code_is_looked_up_and_not_taken_for_a_person():
     assert list(text_faults("", {"services": [{"code": code}]})) != []
 
 
-def test_only_texts_are_searched():
-    assert list(text_faults("", {"a": 1212121212, "b": None, "c": True, "d": [1.5, {}]})) == []
+def test_what_is_neither_text_nor_number_is_not_searched():
+    assert list(text_faults("", {"a": 12, "b": None, "c": True, "d": [1.5, {}]})) == []
 
 
 def _texts(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -451,3 +452,14 @@ def _texts(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         return [path]
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [found for name, inner in pairs for found in _texts(inner, (*path, name))]
+
+
+@pytest.mark.parametrize("value", [191212121212, 191212121212.0, Decimal(197010632391), 1212121212])
+def test_a_personal_number_written_as_a_number_is_found(value):
+    assert [path for path, _ in text_faults("", {"services": [{"x": value}], "ok": True})] == ["services.0.x"]
+
+
+def test_a_revision_that_is_a_moment_is_no_personal_number_and_one_that_is_a_person_is():
+    assert list(text_faults("", {"revision": 202603011430})) == []
+    assert [path for path, _ in text_faults("", {"revision": 191212121212})] == ["revision"]
+    assert list(text_faults("", {"amount": 7850.5, "count": 600, "nothing": float("nan"), "very": 1e300})) == []

@@ -1,6 +1,6 @@
 """The scan of free text: numbers of persons are found however they are written, everyday numbers are left alone."""
 
-from datetime import date
+from datetime import date, time
 
 import pytest
 from hypothesis import given
@@ -136,6 +136,31 @@ def test_everyday_numbers_are_left_alone(text: str):
 )
 def test_a_period_of_two_dates_is_left_alone(start: date, end: date, between: str):
     assert not holds_personal_number(f"{start}{between}{end}")
+
+
+@given(personal_numbers())
+def test_a_number_dictated_in_pairs_is_found(number: str):
+    pairs = [number[at : at + 2] for at in range(0, 12, 2)]
+    for form in (" ".join(pairs), f"{number[:8]} {pairs[4]} {pairs[5]}", f"{number[2:8]} {pairs[4]} {pairs[5]}"):
+        assert holds_personal_number(f"Patient {form} väntar")
+
+
+GROUPS = st.sampled_from(["0## ### ## ##", "0##-### ## ##", "08-### ## ##", "+46 8 ### ## ##", "+46 70 ### ## ##"])
+AMOUNTS = st.sampled_from(
+    ["## ### ### kr", "### ### ###,## kr", "# ### ### ### kr", "HSN ####-####-##", "RS 20##/####"]
+)
+
+
+@given(st.one_of(GROUPS, AMOUNTS), st.integers(0, 10**12 - 1))
+def test_telephone_numbers_diary_numbers_and_amounts_in_groups_are_left_alone(form: str, digits: int):
+    left = iter(f"{digits:012}")
+    assert not holds_personal_number("".join(next(left) if sign == "#" else sign for sign in form))
+
+
+@given(st.dates(date(2000, 1, 1), date(2099, 12, 31)), st.times())
+def test_a_moment_is_left_alone(day: date, time: time):
+    assert not holds_personal_number(f"{day} {time:%H:%M}")
+    assert not holds_personal_number(f"{day} kl. {time:%H.%M}")
 
 
 @given(st.text())

@@ -22,3 +22,8 @@ def test_a_personal_number_is_refused_without_being_repeated():
 def test_an_error_repeats_a_fields_name_only_when_it_looks_like_one():
     assert all(map(may_be_repeated, ("name", "valid_from", "exclude-system", "kontaktväg")))
     assert not any(map(may_be_repeated, ("191212121212", "a b", "", "x" * 61, 5, None)))
+
+
+def test_half_a_sign_is_no_text():
+    with pytest.raises(ValueError, match="control"):
+        readable("\ud800")

@@ -19,6 +19,7 @@ from demo.sweden import build
 from kit import database
 from relevance import grading
 from relevance.grading import Judged
+from rules.guarantee import Guarantee
 from search.consumer import HANDLERS
 from search.domain.question import Question, Sort
 from search.index import word_files
@@ -79,6 +80,7 @@ async def _scored(session: AsyncSession, index: Index, query: Judged, grades: Ma
     codes = await wording.codes_in(session, query.words)
     asked: dict[str, Any] = {one.name: None for one in fields(Question)}
     asked |= {"today": DAY, "words": query.words, "word_codes": codes.keys, "words_beside_codes": codes.beside}
+    asked |= {"guarantee": Guarantee.TREATMENT, "limit_days": 90}
     asked |= {"sort": Sort.BEST, "limit": _SEEN, "offset": 0, "terms": True}
     found, _ = await wording.search(session, index, Question(**asked))
     ranked = [hit["id"] for hit in found.items]

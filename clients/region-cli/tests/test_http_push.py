@@ -132,7 +132,11 @@ def test_a_file_is_sent_as_it_is_and_followed_until_it_is_done(server: Server, c
     assert push(server) == 1
     out, err = capsys.readouterr()
     method, path, headers, body = server.asked[0]
-    assert (method, path, body) == ("POST", "/vardformedling/v1/agreement-submissions", Path("avtal.csv").read_bytes())
+    assert (method, path, body) == (
+        "POST",
+        "/vardformedling/v1/agreement-submissions?name=avtal.csv",
+        Path("avtal.csv").read_bytes(),
+    )
     assert headers["authorization"] == "Bearer t"
     assert err.splitlines() == [
         "avtal.csv: received as submission 4f1c-1",
@@ -246,3 +250,34 @@ def test_a_wrong_secret_or_none_is_told_and_never_repeated(server: Any, capsys: 
     monkeypatch.delenv("VF_CLIENT_SECRET")
     assert push(server) == 2
     assert "VF_CLIENT_SECRET missing" in capsys.readouterr().err
+
+
+def test_with_a_mapping_the_file_is_read_here_and_verdicts_are_told_of_its_own_rows(
+    server: Server, capsys: Any
+) -> None:
+    rows = [row(Dnr=f"AVT-{one}", avtalsnummer=None, namn="" if one == 1 else "N") for one in (1, 2, 3)]
+    for one in rows:
+        del one["avtalsnummer"]
+    Path("avtal.csv").write_bytes(as_csv(rows).getvalue())
+    Path("karta.toml").write_text('[headings]\nDnr = "avtalsnummer"\n', "utf-8")
+    server.verdicts = [{**server.verdicts[0], "rows": [2], "number": "AVT-3"}]
+    assert push(server, "--mapping", "karta.toml") == 1
+    out, _ = capsys.readouterr()
+    sent = [json.loads(line) for line in server.asked[0][3].splitlines()]
+    assert [one["number"] for one in sent] == ["AVT-2", "AVT-3"]
+    assert out.splitlines() == [
+        "avtal.csv:2: AVT-1 rejected: namn: field required",
+        "avtal.csv:4: AVT-3 rejected: KVÅ-koder: unknown code (did you mean CJE20?)",
+    ]
+
+
+def test_a_file_of_another_region_is_not_sent(server: Server, capsys: Any) -> None:
+    assert push(server, "--region", "1") == 2
+    assert "holds agreements of region 14, and --region says 01: nothing is sent" in capsys.readouterr().err
+    assert server.asked == []
+
+
+def test_a_file_that_was_sent_before_is_told_as_such(server: Server, capsys: Any) -> None:
+    server.ill = [(202, {}, {"id": "4f1c-1", "status": "done", "repeated": True})]
+    push(server)
+    assert "was sent before, as submission 4f1c-1; --anew has it judged again" in capsys.readouterr().err

@@ -66,7 +66,7 @@ def test_json_tells_machines_the_same(capsys: Any, folder: Path) -> None:
         (["check", "missing.csv"], "missing.csv: No such file or directory"),
         (["check", "."], ".: Is a directory"),
         (["check", "no.xlsx"], "no.xlsx: is damaged, or no Excel workbook"),
-        (["check", "headless.csv"], "headless.csv: row 1, number: the column avtalsnummer is missing"),
+        (["check", "headless.csv"], "headless.csv: is not a table of agreements: none of its headings is one of ours"),
         (["check", "right.csv", "--mapping", "bad.toml"], "bad.toml: is no TOML"),
         (["check", "right.csv", "--codes", "bad.txt"], "bad.txt:2: must look like CJE20"),
         (["convert", "right.csv", "--mapping", "empty.toml", "--to", "out.pdf"], "out.pdf: must end in"),
@@ -191,3 +191,50 @@ def test_whoever_stops_reading_the_output_gets_no_stack_trace(folder: Path) -> N
     ran = subprocess.run(["bash", "-c", piped], capture_output=True, check=False)
     assert "Traceback" not in ran.stderr.decode()
     assert "BrokenPipe" not in ran.stderr.decode()
+
+
+def test_a_file_without_a_region_is_checked_and_that_is_told_once(folder: Path, capsys: Any) -> None:
+    (folder / "none.csv").write_bytes(as_csv([row(region=""), row(region="", avtalsnummer="2")]).getvalue())
+    assert main(["check", "none.csv"]) == 0
+    err = capsys.readouterr().err
+    assert err.count("--region NN") == 1
+    assert "2 right" in err
+    (folder / "map.toml").write_text("", "utf-8")
+    assert main(["convert", "none.csv", "--mapping", "map.toml", "--to", "to.jsonl"]) == 2
+    assert "say --region NN" in capsys.readouterr().err
+
+
+def test_a_file_is_never_converted_into_itself(folder: Path, capsys: Any) -> None:
+    (folder / "map.toml").write_text("", "utf-8")
+    words = ["convert", "right.csv", "--mapping", "map.toml", "--to", "./right.csv", "--force"]
+    before = (folder / "right.csv").read_bytes()
+    assert main(words) == 2
+    assert "is the file that is read" in capsys.readouterr().err
+    assert (folder / "right.csv").read_bytes() == before
+
+
+def test_a_file_larger_than_the_service_takes_is_told(folder: Path, capsys: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("region_cli.checking.UPLOAD_BYTES", 10)
+    main(["check", "right.csv", "--region", "14"])
+    assert "the service takes at most" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_terminal_that_lacks_a_sign_stops_nothing(folder: Path, more: list[str]) -> None:
+    (folder / "pl.csv").write_bytes(as_csv([row(avtalsnummer="Łódź-1", namn="")]).getvalue())
+    ran = subprocess.run(
+        [sys.executable, "-m", "region_cli", "check", "pl.csv", "--region", "14", *more],
+        cwd=folder,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+        capture_output=True,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert b"Traceback" not in ran.stderr
+    if more:
+        assert json.loads(ran.stdout.decode("cp1252"))["verdicts"][0]["number"] == "Łódź-1"
+
+
+def test_columns_prints_the_page_that_explains_them(capsys: Any) -> None:
+    assert main(["columns"]) == 0
+    assert "| avtalsnummer | `number` |" in capsys.readouterr().out

@@ -35,7 +35,8 @@ from contracts.form import WebAddress
 from contracts.message import HIGHEST_VERSION, Channel, Purpose, Sex
 from contracts.types import HsaId, RegionCode, System, code_in
 from rules.identifiers import is_personal_number, provider_number
-from rules.texts import readable
+from rules.secrecy import NAMES, is_marked
+from rules.texts import one_line, readable
 
 T = TypeVar("T")
 
@@ -48,6 +49,17 @@ def _not_empty(values: tuple[T, ...]) -> tuple[T, ...]:
 
 
 NOT_EMPTY = AfterValidator(_not_empty), Field(json_schema_extra={"minItems": 1})
+
+_FORMULA_SIGNS = ("=", "+", "-", "@")
+
+
+def _title(value: str) -> str:
+    # What is looked for by the eye must be one thing: spaces that look alike are one, and none is invisible.
+    value = one_line(value)
+    if value.startswith(_FORMULA_SIGNS):
+        raise ValueError("must not begin with = + - or @: a spreadsheet would take it for a formula")
+    return value
+
 
 ShortText = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(readable)]
 Text = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(readable)]
@@ -166,8 +178,8 @@ class AgreementForm(Form):
     """An agreement, arrangement or assignment, or a region's own provision."""
 
     region: RegionCode
-    number: ShortText
-    name: Text
+    number: Annotated[ShortText, AfterValidator(_title)]
+    name: Annotated[Text, AfterValidator(_title)]
     kind: Kind = Kind.AGREEMENT
     assignment_id: Text | None = None
     assignment_document_url: WebAddress | None = None
@@ -191,6 +203,14 @@ class AgreementForm(Form):
     """The region's own, rising: by it one sending is known to be newer than another."""
     confidential: Annotated[bool, OWNER_ONLY] = False
     """Covered by secrecy: such an agreement is refused, and nothing of it is kept."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _marked_in_any_word(cls, content: object) -> object:
+        if not isinstance(content, dict) or content.keys().isdisjoint(NAMES - {"confidential"}):
+            return content
+        rest = {name: value for name, value in content.items() if name not in NAMES}
+        return {**rest, "confidential": is_marked(content)}
 
     @model_validator(mode="after")
     def _commissioned_by_its_region_unless_told(self) -> "AgreementForm":

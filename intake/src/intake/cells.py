@@ -101,7 +101,7 @@ def yes_no(cell: Cell) -> bool:
     raise Unclear("must be ja or nej")
 
 
-_GAPS = re.compile(r"[\s\u2009']+")
+_GAPS = re.compile(r"[\s\u00ad\u200b-\u200f\u2060\ufeff']+")
 _CURRENCY = re.compile(r"\s*(?:kr|sek|:-)\.?$", re.IGNORECASE)
 _THOUSANDS = re.compile(r"-?\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*(?!\1)[.,]\d+")
 

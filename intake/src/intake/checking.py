@@ -9,11 +9,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from contracts.agreement_form import AgreementForm
+from intake.columns import CODE_COLUMNS
 from intake.findings import Finding, capped, repeatable_path
 from intake.sent import Sent, told
 from rules.agreements import Fault, faults, text_faults
 from rules.validation_errors import fault_of
 
+_NO_CODES = frozenset({"field required", "must hold at least 1 item"})
 _LAYERS = 5
 """So many times something is set aside: a part that was wrong may hide what is missing."""
 CONFIDENTIAL = "is covered by secrecy: it is not taken, and nothing of it is kept"
@@ -41,7 +43,7 @@ def check(sent: Sent, *, region: str | None, today: date, mandatory: Iterable[st
     """
     if sent.confidential:
         row = sent.rows[0] if sent.rows else None
-        return Checked(None, (Finding("confidential", CONFIDENTIAL, row),), confidential=True)
+        return Checked(None, (Finding("confidential", CONFIDENTIAL, row, sent.mark_heading),), confidential=True)
     if sent.findings and not sent.content:
         return Checked(None, sent.findings, sent.notes)
     content = dict(sent.content)
@@ -58,9 +60,10 @@ def check(sent: Sent, *, region: str | None, today: date, mandatory: Iterable[st
     sender = content.get("region")
     if region is not None and isinstance(sender, str) and sender.strip() != region and not _told(rows, "region"):
         rows.insert(0, ("region", ANOTHER_REGION))
+    rows = [_in_columns(sent, row) for row in rows]
     findings = [*sent.findings, *(told(sent, *row) for row in dict.fromkeys(rows) if row[0] not in unread)]
     if findings or form is None:
-        return Checked(None, capped(findings), sent.notes)
+        return Checked(None, capped(list(dict.fromkeys(findings))), sent.notes)
     return Checked(form, (), (*sent.notes, *_notes(sent, form, today)))
 
 
@@ -76,14 +79,22 @@ def _repeatable(row: Mapping[str, Any]) -> Fault:
     return repeatable_path(field.split(".")) if field else "", reason
 
 
+def _in_columns(sent: Sent, fault: Fault) -> Fault:
+    """In a table several columns give the codes: none of them is the missing one."""
+    field, reason = fault
+    if sent.origin is None or not field.endswith(".care_services") or reason not in _NO_CODES:
+        return fault
+    return field, f"no code: fill in one of {', '.join(column.heading for column in CODE_COLUMNS)}"
+
+
 def _told(rows: Sequence[Fault], field: str) -> bool:
     return any(row[0] == field for row in rows)
 
 
 _STAND_IN: dict[str, Any] = {
     "region": "01",
-    "number": "-",
-    "name": "-",
+    "number": "x",
+    "name": "x",
     "valid_from": "0001-01-01",
     "care_services": [{"system": "kva", "code": "AA000"}],
     "units": ["SE2321000016-A001"],

@@ -25,6 +25,7 @@ from intake import cells, kinds
 from intake.cells import Cell
 from intake.contact_cells import CONTACTS
 from intake.kinds import Kind, words
+from rules.secrecy import NAMES
 
 SERVICES = "services"
 
@@ -226,6 +227,7 @@ def plain(heading: str) -> str:
 BY_HEADING: dict[str, Column] = {
     # A field that several columns fill has no path of its own: `services.care_services` is the KVÅ column's.
     **{plain(column.field): column for column in reversed(COLUMNS)},
+    **{name: column for column in COLUMNS if column.field == "confidential" for name in NAMES},
     **{plain(column.heading): column for column in COLUMNS},
 }
 """Swedish headings and the form's paths, both plain."""

@@ -1,6 +1,7 @@
 """How a day is read: as it is usually written, or refused with what it may be; never guessed."""
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 
@@ -43,13 +44,16 @@ def _of_calendar(year: int, month: int, number: int) -> str:
 def _which_day(written: str) -> str | None:
     if match := _WORDED.fullmatch(written):
         number, month, year = int(match[1]), match[2].lower()[:3], int(match[3])
-        return _meant({(year, _MONTHS.index(month) + 1, number)} if month in _MONTHS else set())
+        return _meant([(year, _MONTHS.index(month) + 1, number)] if month in _MONTHS else [])
     if match := _OTHER.fullmatch(written):
         first, middle, last = (int(part) for part in match.groups())
         if first > 99:
-            return _meant({(first, middle, last)})
-        year = last if last > 99 else 2000 + last
-        return _meant({(year, middle, first), (year, first, middle)})
+            return _meant([(first, middle, last)])
+        if last > 99:
+            return _meant(sorted([(last, middle, first), (last, first, middle)]))
+        # With hyphens the year stands first as a rule.
+        year_first = [(2000 + first, middle, last)] if "-" in written and 15 <= first <= 50 else []
+        return _meant([*year_first, *sorted([(2000 + last, middle, first), (2000 + last, first, middle)])])
     if re.fullmatch(r"\d{5}", written) and 36_526 <= int(written) <= 73_050:
         return (
             f"is it Excel's number for {date(1899, 12, 30) + timedelta(days=int(written))}? Format the cell as a date"
@@ -57,9 +61,10 @@ def _which_day(written: str) -> str | None:
     return "write the year, the month and the day" if re.fullmatch(r"\d{1,2}[/.]\d{1,2}", written) else None
 
 
-def _meant(readings: set[tuple[int, int, int]]) -> str | None:
-    days = set()
+def _meant(readings: Sequence[tuple[int, int, int]]) -> str | None:
+    """The readings that are days, the likeliest first."""
+    days: dict[str, None] = {}
     for year, month, number in readings:
         with suppress(ValueError):
-            days.add(date(year, month, number).isoformat())
-    return f"did you mean {' or '.join(sorted(days))}?" if days else None
+            days[date(year, month, number).isoformat()] = None
+    return f"did you mean {' or '.join(days)}?" if days else None

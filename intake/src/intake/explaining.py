@@ -15,7 +15,13 @@ vertical bar in a contact way, the same care service twice with the same terms, 
 columns. Everything else of the form has a column.
 
 A mapping is JSON or TOML: `headings` (theirs to ours, or to nothing), `constants` (ours to a value, for columns the
-table lacks and blank cells) and `values` (per column, their word to ours).
+table lacks and blank cells) and `values` (per column, their word to ours). What a mapping says must be what a cell may
+say. The service remembers one per region and uses it for tables that lack some of our required headings, or have one of
+the region's own: a filled-in template is read as it is.
+
+Merged cells: a value merged over several rows or columns is refused in every cell it covers but the first of one row,
+since nobody can tell for which rows it holds; titles merged above the headings do not matter. Rows that a filter hides
+are read like the others, and a note says so. Hidden sheets are not read.
 """
 
 

@@ -1,13 +1,16 @@
 """Which column of a sent table is which of ours: by our headings, the form's paths, or the region's own mapping."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from intake.cells import BLANKS, Cell, Mark, is_blank
+from intake import kinds
+from intake.cells import BLANKS, Cell, Mark, Unclear, is_blank
 from intake.columns import BY_HEADING, CODE_COLUMNS, COLUMNS, Column, plain
 from intake.findings import Finding, UnreadableFile, shown
+from rules.regions import REGIONS
+from rules.texts import readable
 
 HEADINGS = tuple(column.heading for column in COLUMNS)
 
@@ -50,20 +53,46 @@ class Mapped:
             plain(theirs): None if ours is None or ours == "" else column("headings", ours)
             for theirs, ours in parts.get("headings", {}).items()
         }
-        constants = {column("constants", ours): str(value) for ours, value in parts.get("constants", {}).items()}
+        constants = {column("constants", ours): value for ours, value in parts.get("constants", {}).items()}
         values: dict[Column | None, Mapping[str, str]] = {}
         for ours, words in parts.get("values", {}).items():
             if isinstance(words, Mapping):
-                values[column("values", ours)] = {_word(theirs): str(mine) for theirs, mine in words.items()}
+                values[column("values", ours)] = words
             else:
                 findings.append(Finding("mapping.values", "must hold a table per column"))
+        meant = [("constants", one, one.heading, value) for one, value in constants.items() if one is not None]
+        meant += [
+            ("values", one, f"{one.heading}.{shown(theirs) or '(odd word)'}", mine)
+            for one, words in values.items()
+            if one is not None
+            for theirs, mine in words.items()
+        ]
+        for where, one, key, value in meant:
+            if (wrong := _wrong(one, value)) is not None:
+                told_value = None if one.secret else shown(value)
+                reason = f"{key} {wrong.reason}"
+                findings.append(Finding(f"mapping.{where}", reason, None, None, told_value, wrong.suggestion))
+        if not all(map(_readable, _texts(parts))):
+            findings.append(Finding("mapping", "must not hold control characters"))
         if findings:
-            raise UnreadableFile(findings)
+            raise UnreadableFile(dict.fromkeys(findings))
         return cls(
             headings,
-            {column: value for column, value in constants.items() if column is not None},
-            {column: words for column, words in values.items() if column is not None},
+            {column: str(value) for column, value in constants.items() if column is not None},
+            {
+                column: {_word(theirs): str(mine) for theirs, mine in words.items()}
+                for column, words in values.items()
+                if column is not None
+            },
         )
+
+    def is_for(self, cells: Sequence[Cell]) -> bool:
+        """False for a table that has all our required headings and none of the region's own words: ours, filled in."""
+        words = {plain(cell) for cell in cells if isinstance(cell, str)}
+        if any(word in words for word in self.headings if word not in BY_HEADING):
+            return True
+        ours = {BY_HEADING[word] for word in words & BY_HEADING.keys()}
+        return any(column.required and column not in ours for column in COLUMNS)
 
     def column_of(self, heading: str) -> Column | None:
         """Our column for a heading, by the mapping first; None where there is none, and for one not to be read."""
@@ -89,6 +118,43 @@ class Layout:
         return next((heading for _, one, heading in self.places if one is column), None)
 
 
+def _wrong(column: Column, value: object) -> Unclear | None:
+    """Why a cell of the column could not hold it."""
+    if value is None or isinstance(value, dict | list):
+        return None if value is None else Unclear("must be a text, a number or true or false")
+    try:
+        if is_blank(str(value)):
+            return None
+        read = column.kind.read(str(value))
+    except Unclear as unclear:
+        return unclear
+    if column.kind in (kinds.REGION, kinds.REGIONS) and not _as_set(read) <= REGIONS.keys():
+        return Unclear("names no region", "write its code with two digits")
+    return None
+
+
+def _as_set(read: Any) -> frozenset[str]:
+    return frozenset([read] if isinstance(read, str) else read)
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield str(key)
+            yield from _texts(inner)
+    else:
+        yield str(value)
+
+
+def _readable(text: str) -> bool:
+    # A lone surrogate is no sign, and cannot be kept.
+    try:
+        readable(text).encode()
+    except ValueError:
+        return False
+    return True
+
+
 def _word(written: object) -> str:
     return str(written).strip(BLANKS).casefold()
 
@@ -105,8 +171,8 @@ def matches(cells: Sequence[Cell], mapped: Mapped) -> int:
     return sum(isinstance(cell, str) and mapped.column_of(cell) is not None for cell in cells)
 
 
-def lay_out(cells: Sequence[Cell], row: int, mapped: Mapped, filled: frozenset[int]) -> Layout:
-    """The layout a row of headings gives; `filled` are the indexes of columns that hold anything below it.
+def lay_out(cells: Sequence[Cell], row: int, mapped: Mapped, filled: Mapping[int, int]) -> Layout:
+    """The layout a row of headings gives; `filled` are the columns that hold anything below it, and the first such row.
 
     Raises UnreadableFile with all findings: unknown headings over filled columns, the same one twice, missing ones.
     """
@@ -127,6 +193,9 @@ def lay_out(cells: Sequence[Cell], row: int, mapped: Mapped, filled: frozenset[i
         if column is None:
             if index in filled and not mapped.leaves_out(heading):
                 reason = "is not a heading we know: its values would be lost"
+                if shown(heading) is None:
+                    # It reads as somebody's number and is not repeated: the column must be found all the same.
+                    reason = f"the heading of column {letters(index)} {reason}, and reads as a personal number"
                 how = near(heading) or "rename it, remove it, or map it to nothing"
                 findings.append(Finding("", reason, row, shown(heading), suggestion=how))
         elif column in seen:
@@ -136,6 +205,17 @@ def lay_out(cells: Sequence[Cell], row: int, mapped: Mapped, filled: frozenset[i
         else:
             seen[column] = heading
             places.append((index, column, heading))
+    # A row of CSV may be longer than the headings: with a separator inside a value, what is behind it moves on.
+    findings += [
+        Finding(
+            "",
+            f"column {letters(index)} holds a value but has no heading",
+            filled[index],
+            suggestion="is a separator inside a value? Put quotation marks around the value",
+        )
+        for index in sorted(filled)
+        if index >= len(cells)
+    ]
     given = seen.keys() | mapped.constants.keys()
     findings += [
         Finding(column.field, f"the column {column.heading} is missing", row)

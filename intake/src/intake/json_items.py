@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 from intake.findings import Finding, shown, unreadable
 from intake.limits import STANDARD, Limits
 from intake.sent import Sent
+from rules.secrecy import is_marked
 
 _DEEPEST = 20
 _CHUNK = 256 * 1024
@@ -137,8 +138,9 @@ def _item(row: int, piece: bytes | None, limits: Limits) -> Sent:
         return _refused(row, "is not JSON")
     if not isinstance(content, dict):
         return _refused(row, "is not a JSON object")
-    if _marked(content.get("confidential")):
-        return Sent(None, {}, (row,), confidential=True)
+    if is_marked(content):
+        marked = content.get("number")
+        return Sent(None, {}, (row,), confidential=True, marked_number=marked if isinstance(marked, str) else None)
     if _too_deep(content):
         return _refused(row, f"is nested more than {_DEEPEST} deep")
     number = content.get("number")
@@ -147,11 +149,6 @@ def _item(row: int, piece: bytes | None, limits: Limits) -> Sent:
 
 def _refused(row: int, reason: str) -> Sent:
     return Sent(None, {}, (row,), (Finding("", reason, row),))
-
-
-def _marked(mark: object) -> bool:
-    """True unless the mark clearly says no: better refused than told."""
-    return mark not in (None, False) and str(mark).strip().casefold() not in {"", "false", "nej", "no", "0"}
 
 
 def _too_deep(content: Any) -> bool:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 MIB = 1024 * 1024
 
+UPLOAD_BYTES = 20 * MIB
+"""What the service takes over HTTP at once: ten times 2,000 agreements of five services as XLSX, and more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

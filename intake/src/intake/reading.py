@@ -8,13 +8,14 @@ from typing import Any, BinaryIO
 from intake import delimited, json_items, workbook
 from intake.cells import Mark, is_blank
 from intake.columns import EXAMPLE
-from intake.findings import Finding, unreadable
-from intake.headings import Layout, Mapped, lay_out, matches
+from intake.findings import Finding, UnreadableFile, unreadable
+from intake.headings import Layout, Mapped, lay_out, matches, near
 from intake.limits import MIB, STANDARD, Limits
 from intake.sent import Sent, TableRow
 from intake.tables import agreements
 
 _HEAD_ROWS = 20
+_EXAMPLE_ROW = "is the template's example row and was not read"
 _ZIP = b"PK\x03\x04"
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -35,12 +36,14 @@ class Reading:
         return self._sent
 
 
-def read(file: BinaryIO, *, mapping: Mapping[str, Any] | None = None, limits: Limits = STANDARD) -> Reading:
+def read(
+    file: BinaryIO, *, mapping: Mapping[str, Any] | None = None, remembered: bool = False, limits: Limits = STANDARD
+) -> Reading:
     """Open a file of agreements: JSON lines, a JSON array, CSV or XLSX, told apart by what they hold.
 
-    `mapping` is the region's own way of writing (`Mapped`); it is for tables alone. Raises UnreadableFile with all that
-    can be told at once, where the file as a whole is wrong; iterating a JSON file may raise it too, for an array
-    that is broken further down.
+    `mapping` is the region's own way of writing (`Mapped`); it is for tables alone, and one that is `remembered` not
+    for those with our own headings (`Mapped.is_for`). Raises UnreadableFile with all that can be told at once, where
+    the file as a whole is wrong; iterating a JSON file may raise it too, for an array that is broken further down.
     """
     mapped = Mapped.of(mapping)
     size = file.seek(0, 2)
@@ -65,10 +68,14 @@ def read(file: BinaryIO, *, mapping: Mapping[str, Any] | None = None, limits: Li
     if start.startswith(_ZIP):
         # Closed here and not when it is forgotten: by then the caller may have closed the file.
         with closing(workbook.rows(file, mapped, limits, notes)) as rows:
-            return _table("xlsx", list(_numbered(rows, limits)), mapped, notes, [])
+            try:
+                return _table("xlsx", list(_numbered(rows, limits)), mapped, remembered, notes, [])
+            except UnreadableFile as error:
+                # Which sheets were looked at, and which not, is half of the answer.
+                raise UnreadableFile((*error.findings, *notes)) from None
     broken: list[Finding] = []
     with closing(delimited.rows(file, mapped, limits, broken)) as rows:
-        return _table("csv", list(_numbered(rows, limits)), mapped, notes, broken)
+        return _table("csv", list(_numbered(rows, limits)), mapped, remembered, notes, broken)
 
 
 def _numbered(rows: Iterator[TableRow], limits: Limits) -> Iterator[TableRow]:
@@ -84,21 +91,33 @@ def _numbered(rows: Iterator[TableRow], limits: Limits) -> Iterator[TableRow]:
         yield row
 
 
-def _table(kind: str, rows: list[TableRow], mapped: Mapped, notes: list[Finding], broken: list[Finding]) -> Reading:
+def _table(
+    kind: str, rows: list[TableRow], mapped: Mapped, remembered: bool, notes: list[Finding], broken: list[Finding]
+) -> Reading:
     if not rows:
         raise unreadable("holds no rows")
     # Titles and explanations may stand above the headings.
     known = [matches(row.cells, mapped) for row in rows[:_HEAD_ROWS]]
     head = known.index(max(known)) if max(known) > 1 else 0
+    if max(known) == 0 and not any(near(cell) for cell in rows[0].cells if isinstance(cell, str)):
+        raise unreadable(
+            "is not a table of agreements: none of its headings is one of ours",
+            suggestion="fill in the template, or map your own headings to ours",
+        )
+    if remembered and not mapped.is_for(rows[head].cells):
+        if mapped != Mapped():
+            notes.append(Finding("", "has our own headings: the remembered mapping was not used"))
+        mapped = Mapped()
     below = rows[head + 1 :]
-    filled = frozenset(
-        index
-        for row in below
-        for index, cell in enumerate(row.cells)
-        if not is_blank(cell) and not isinstance(cell, Mark)
-    )
+    filled: dict[int, int] = {}
+    for row in below:
+        for index, cell in enumerate(row.cells):
+            if index not in filled and not is_blank(cell) and not isinstance(cell, Mark):
+                filled[index] = row.number
     layout = lay_out(rows[head].cells, rows[head].number, mapped, filled)
     below = _without_example(layout, below, notes)
+    if not below and not broken and notes and notes[-1].reason == _EXAMPLE_ROW:
+        raise unreadable("holds the template's example row and no agreement", suggestion="fill in rows of your own")
     if not below and not broken:
         raise unreadable("holds headings and no rows below them")
     return Reading(kind, len(below) + len(broken), notes, _sent(layout, below, broken))
@@ -107,7 +126,7 @@ def _table(kind: str, rows: list[TableRow], mapped: Mapped, notes: list[Finding]
 def _without_example(layout: Layout, rows: list[TableRow], notes: list[Finding]) -> list[TableRow]:
     index = next((index for index, column, _ in layout.places if column.field == "number"), None)
     examples = [row for row in rows if index is not None and row.cell(index) == EXAMPLE]
-    notes += [Finding("", "is the template's example row and was not read", row.number) for row in examples]
+    notes += [Finding("", _EXAMPLE_ROW, row.number) for row in examples]
     return [row for row in rows if row not in examples] if examples else rows
 
 

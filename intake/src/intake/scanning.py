@@ -23,6 +23,8 @@ class Scan:
     """Formulas whose value is not saved."""
     errors: set[tuple[int, int]] = field(default_factory=set)
     """Cells that hold an error of the spreadsheet."""
+    hidden: set[int] = field(default_factory=set)
+    """Rows that Excel does not show, as a filter leaves them."""
     merged: set[tuple[int, int]] = field(default_factory=set)
     """Cells of merged areas; the first of an area in one row alone is left out, since its value is clear."""
 
@@ -56,6 +58,8 @@ def scan(pieces: Iterable[bytes], limits: Limits) -> Scan:
             value()
         elif kind == "row":
             row, column = int(attributes.get("r", row + 2)) - 1, -1
+            if attributes.get("hidden") in ("1", "true") and row <= limits.rows + 20:
+                found.hidden.add(row)
         elif kind == "mergeCell":
             _merge(found, attributes.get("ref", ""), columns)
 

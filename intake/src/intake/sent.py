@@ -66,8 +66,12 @@ class Sent:
     """What should be known and refuses nothing."""
     confidential: bool = False
     """Marked as covered by secrecy: then `content`, `number` and `origin` are empty, nothing of it goes further."""
+    mark_heading: str | None = None
+    """The heading under which a table marks it."""
     origin: Origin | None = None
     """For a table."""
+    marked_number: str | None = None
+    """Of one that is marked: to look up what is registered under it, never told and never kept."""
 
 
 def placed(sent: Sent, field: str) -> Place:

@@ -8,6 +8,7 @@ from intake.columns import SERVICES, Column
 from intake.findings import Finding, capped, shown
 from intake.headings import Layout
 from intake.sent import Origin, Sent, TableRow
+from rules.texts import one_line
 
 _MARKS: dict[Cell, Unclear] = {
     FORMULA: Unclear("holds a formula instead of a value", "paste the value in place of the formula"),
@@ -46,7 +47,7 @@ def _number(cell: Cell) -> str | None:
     if is_blank(cell) or isinstance(cell, Mark):
         return None
     try:
-        return text(cell)
+        return one_line(text(cell))
     except Unclear:
         return None
 
@@ -54,7 +55,10 @@ def _number(cell: Cell) -> str | None:
 def _agreement(layout: Layout, rows: list[TableRow]) -> Sent:
     numbers = tuple(row.number for row in rows)
     if _confidential(layout, rows):
-        return Sent(None, {}, numbers, confidential=True)
+        heading = next((heading for _, column, heading in layout.places if column.field == "confidential"), None)
+        cells = (row.cell(index) for index, column, _ in layout.places if column.field == "number" for row in rows)
+        marked = next(filter(None, map(_number, cells)), None)
+        return Sent(None, {}, numbers, confidential=True, mark_heading=heading, marked_number=marked)
     if len(rows) > _MOST_ROWS:
         finding = Finding(
             SERVICES, f"is spread over {len(rows)} rows: an agreement has at most 100 services", numbers[0]

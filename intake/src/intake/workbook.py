@@ -9,7 +9,7 @@ from zipfile import ZipInfo
 import python_calamine
 from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
-from intake.cells import ERROR_VALUE, MERGED, NO_VALUE, Cell, Mark
+from intake.cells import ERROR_VALUE, MERGED, NO_VALUE, Cell, Mark, is_blank
 from intake.findings import Finding, UnreadableFile, shown, unreadable
 from intake.headings import Mapped, matches
 from intake.inflating import Budget, inflated, parts
@@ -37,7 +37,7 @@ def rows(file: BinaryIO, mapped: Mapped, limits: Limits, notes: list[Finding]) -
     try:
         with python_calamine.load_workbook(file) as book:
             sheet = _chosen(book, scans, mapped, notes)
-            yield from _rows(sheet, scans.get(sheet.name, Scan()))
+            yield from _rows(sheet, scans.get(sheet.name, Scan()), notes)
     except (python_calamine.CalamineError, OSError, ValueError, OverflowError):
         raise _damaged() from None
     except BaseException as error:
@@ -130,7 +130,7 @@ def _chosen(book: CalamineWorkbook, scans: dict[str, Scan], mapped: Mapped, note
     return best[1]
 
 
-def _rows(sheet: CalamineSheet, found: Scan) -> Iterator[TableRow]:
+def _rows(sheet: CalamineSheet, found: Scan, notes: list[Finding]) -> Iterator[TableRow]:
     # Its rows begin with the sheet's first, its columns with the first that holds anything.
     left = sheet.start[1] if sheet.start else 0
     marks: dict[int, list[tuple[int, Mark]]] = {}
@@ -138,9 +138,19 @@ def _rows(sheet: CalamineSheet, found: Scan) -> Iterator[TableRow]:
         for row, column in cells:
             marks.setdefault(row, []).append((column, mark))
     seen: dict[Cell, Cell] = {}
+    hidden: list[int] = []
     for number, read in enumerate(sheet.iter_rows()):
         row_cells: list[Cell] = [*[""] * left, *kept_once(read, seen)]
         for column, mark in marks.get(number, ()):
             row_cells += [""] * (column + 1 - len(row_cells))
             row_cells[column] = mark
+        if number in found.hidden and not all(map(is_blank, row_cells)):
+            hidden.append(number + 1)
         yield TableRow(number + 1, row_cells)
+    if hidden:
+        told = (
+            f"{len(hidden)} hidden rows are read like the others; this is the first"
+            if len(hidden) > 1
+            else ("is hidden, and is read like the others")
+        )
+        notes.append(Finding("", told, hidden[0]))

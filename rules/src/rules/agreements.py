@@ -1,5 +1,6 @@
 """What makes an agreement right beyond the shape of its fields. Pure, so that a region can check before it sends."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -24,8 +25,11 @@ ENDS_WITHIN_YEARS = 20
 LED = frozenset({"joint_agreement", "bilateral_agreement"})
 """Bases of several regions, one of which leads: the others turn to it."""
 _BETWEEN_REGIONS = "national_agreement"
-_OWN = "own_provision"
+OWN_PROVISION = "own_provision"
+"""The basis of what a region does itself: no counterpart, and its own units alone."""
 _OWNERS = {region.organisation_number: code for code, region in REGIONS.items()}
+_MINUTE = re.compile(r"20\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01]\d|2[0-3])[0-5]\d")
+"""A revision that is a moment, as in 202603011430: systems number their changes so."""
 _OLDEST = 130
 _BMI = (15, 100)
 """A highest BMI below 15 would let nobody in: a slip of the decimal point."""
@@ -64,9 +68,9 @@ def _applies(path: str, agreement: Agreement) -> bool:
     match path.split(".")[0]:
         case "law" | "direct_award":
             # An arrangement (överenskommelse) is with another public body.
-            return basis not in {_OWN, _BETWEEN_REGIONS} and kind != "arrangement"
+            return basis not in {OWN_PROVISION, _BETWEEN_REGIONS} and kind != "arrangement"
         case "care_provider":
-            return bool(basis != _OWN)
+            return bool(basis != OWN_PROVISION)
         case "leading_region":
             return basis in LED
         case "assignment_id" | "assignment_document_url":
@@ -113,7 +117,7 @@ def _years_after(day: date, years: int) -> str:
 
 
 def _parties(agreement: Agreement) -> Iterator[Fault]:
-    own = agreement["basis"] == _OWN
+    own = agreement["basis"] == OWN_PROVISION
     provider = agreement.get("care_provider")
     if own and provider is not None:
         yield "care_provider", "own provision has no counterpart: leave it out"
@@ -155,14 +159,14 @@ def _procurement(agreement: Agreement) -> Iterator[Fault]:
     """The law, the procedure and the system of choice agree with each other and with the basis."""
     basis, law = agreement["basis"], agreement.get("law")
     direct, choice = bool(agreement.get("direct_award")), bool(agreement.get("choice_of_care"))
-    if law is not None and basis in {_OWN, _BETWEEN_REGIONS}:
+    if law is not None and basis in {OWN_PROVISION, _BETWEEN_REGIONS}:
         yield "law", "own provision and care under Riksavtalet are not procured: leave it out"
     elif direct and law != "LOU":
         # Direktupphandling, 19 a kap. LOU. LOV lets in everybody who fulfils the terms; LOL and LOF know no award.
         yield "direct_award", "is a procedure under LOU only"
-    if choice and law != "LOV" and basis != _OWN:
+    if choice and law != "LOV" and basis != OWN_PROVISION:
         yield "choice_of_care", "is for law LOV, and for own provision within such a system"
-    if law == "LOV" and not choice and basis not in {_OWN, _BETWEEN_REGIONS}:
+    if law == "LOV" and not choice and basis not in {OWN_PROVISION, _BETWEEN_REGIONS}:
         # Lagen om valfrihetssystem (2008:962).
         yield "choice_of_care", "must be true with LOV, the act on systems of choice"
 
@@ -237,13 +241,16 @@ def _twice(path: str, values: Sequence[Any]) -> Iterator[Fault]:
 
 
 def text_faults(path: str, value: object) -> Iterator[Fault]:
-    """Every text in the value is searched for personal numbers, whatever its field is called.
+    """Every text and number in the value is searched for personal numbers, whatever its field is called.
 
     Codes of care services are not: they are looked up, and a SNOMED CT identifier may read as such a number.
     """
     if isinstance(value, str):
         if holds_personal_number(value):
             yield path, "holds something like a personal number: no patient may be identified here"
+    elif isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        if not (path == "revision" and _MINUTE.fullmatch(str(value))):
+            yield from text_faults(path, str(value) if isinstance(value, int) else f"{value:f}")
     elif isinstance(value, Mapping):
         for name, inner in value.items():
             if name != "care_services":

@@ -21,5 +21,6 @@ class Role(StrEnum):
 READERS = frozenset(Role)
 """Everybody who may read what is published."""
 
-SEES_TERMS = READERS - {Role.PROVIDER, Role.ANALYST}
-"""Who works for a region or the agency. Terms and prices are for them: providers never see each other's."""
+SEES_TERMS = READERS - {Role.PROVIDER, Role.ANALYST, Role.OPERATOR}
+"""Who works for a region or the agency with agreements. Terms and prices are for them: providers never see each
+other's, and whoever runs the system needs none."""

@@ -5,15 +5,27 @@ import unicodedata
 from rules.personal_numbers import holds_personal_number
 
 _LINE_BREAKS = frozenset("\n\r\t")
+_UNSEEN = frozenset({"Cc", "Cs"})
 _LONGEST_NAME = 60
 
 
 def readable(text: str) -> str:
     """The text, if it holds no control characters but line breaks and tabs. Raises ValueError."""
-    # PostgreSQL cannot hold U+0000, and no person can see the others. Nearly every text is printable throughout.
-    if not text.isprintable() and any(unicodedata.category(sign) == "Cc" and sign not in _LINE_BREAKS for sign in text):
+    # PostgreSQL cannot hold U+0000 or half a sign (a lone surrogate), and no person can see the others. Nearly every
+    # text is printable throughout.
+    if not text.isprintable() and any(
+        unicodedata.category(sign) in _UNSEEN and sign not in _LINE_BREAKS for sign in text
+    ):
         raise ValueError("must not hold control characters")
     return text
+
+
+def one_line(text: str) -> str:
+    """The text on one line: every run of spaces, of whatever kind, as one, and without signs that nobody can see."""
+    if text.isascii() and "  " not in text and "\n" not in text and "\t" not in text:
+        return text
+    seen = (sign for sign in text if unicodedata.category(sign) != "Cf")
+    return " ".join("".join(seen).split())
 
 
 def impersonal(text: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from agreements.api.application import POLICY, ROOMS
 from agreements.domain.agreement import State
+from kit.auth import ANYONE
 
 pytestmark = pytest.mark.engine
 
@@ -19,7 +20,7 @@ NARROWER = {
     ("POST", "/agreements/{agreement_id}/{action}"): {"agreement-admin", "region-system", "agency-reviewer"},
     ("POST", "/agreements/validate"): SENDERS,
     ("GET", "/agreements/{agreement_id}/copy"): {"agreement-admin"},
-    ("GET", "/agreements/{agreement_id}/history"): REVIEWERS,
+    ("GET", "/agreements/{agreement_id}/history"): {*REVIEWERS, "region-system"},
     ("GET", "/agreement-defaults"): {"agreement-admin"},
     **{(method, "/agreement-drafts/{draft_id}"): {"agreement-admin"} for method in ("GET", "PUT", "DELETE")},
     ("GET", "/agreement-drafts"): {"agreement-admin"},
@@ -37,7 +38,7 @@ NARROWER = {
     ("GET", "/agreement-disclosures/{disclosure_id}/archive"): {*REVIEWERS, "region-system"},
     ("GET", "/agreement-disclosures/{disclosure_id}/decisions"): REVIEWERS,
     ("POST", "/agreement-disclosures/{disclosure_id}/decisions"): REVIEWERS,
-    ("GET", "/audit"): {"operator"},
+    ("GET", "/audit"): {"operator", *REVIEWERS},
     ("GET", "/agreement-notices"): SENDERS,
     ("GET", "/agreement-reviews"): REVIEWERS,
     ("GET", "/agreement-reviews/versions"): REVIEWERS,
@@ -77,6 +78,8 @@ async def test_a_role_reaches_what_the_policy_gives_it_and_no_more(office, body,
 async def test_without_a_valid_token_nothing_is_answered(office):
     for route in ROUTES:
         (method,) = route.methods
+        if POLICY[f"{method} {route.path}"] is ANYONE:
+            continue
         path = path_of(route, uuid4())
         for headers in ({}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic YTpi"}):
             answer = await office.client.request(method, path, headers=headers)
@@ -109,7 +112,7 @@ async def test_another_region_reads_and_changes_nothing_that_is_not_public(offic
             assert (listed["total"], len(listed["items"])) == ((1, 1) if sees else (0, 0)), f"{other} when {state}"
         for wanted in ("submit", "approve", "reject", "withdraw", "terminate"):
             answer = await office.act("berit", one["id"], wanted, "Skäl")
-            assert answer.status_code == 403
+            assert answer.status_code == (403 if state == "published" else 404)
             assert state not in answer.json()["detail"].split()
         assert (await office.call("anna", "GET", path)).json()["state"] == state
         if action:

@@ -43,7 +43,7 @@ async def test_actions_disclosures_and_refusals_are_listed_newest_first_and_expo
     assert "grå starr" not in answer.text
     assert "hemlig" not in answer.text.replace("secrecy", "")
     only = (await office.call("operator", "GET", "/audit?service=agreements&about=disclosure")).json()["items"]
-    assert [(entry["why"], entry["region"]) for entry in only] == [("Uppföljning", "14")]
+    assert [(entry["why"], entry["region"], entry["asked_by"]) for entry in only] == [("Uppföljning", "14", "14")]
 
 
 async def test_a_span_of_time_is_exported_alone_and_however_long_it_is_in_steps(office, body, monkeypatch):
@@ -59,3 +59,36 @@ async def test_a_span_of_time_is_exported_alone_and_however_long_it_is_in_steps(
 async def test_another_service_or_time_than_there_is_is_told(office, query):
     answer = await office.call("operator", "GET", f"/audit{query}")
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+
+
+async def test_each_reads_what_is_theirs_and_the_operator_all(office, body):
+    one = await office.publish(body)
+    await office.register({**body, "region": "01", "commissioning_regions": ["01"]}, "berit")
+    async with office.sessions.begin() as session:
+        await disclosure.tell_key(session, Ed25519PrivateKey.generate())
+    asked = {"kind": "published", "asked_by": "01", "purpose": "Uppföljning"}
+    await office.call("berit", "POST", "/agreement-disclosures", json=asked)
+
+    async def read(who: str) -> list[tuple[str, str, str]]:
+        page = (await office.call(who, "GET", "/audit?service=agreements&limit=100")).json()["items"]
+        lines = (await office.call(who, "GET", "/audit?service=agreements", headers=LINES)).text.splitlines()
+        assert len(lines) == len(page)
+        return [(entry["about"], entry["action"], entry["actor"]) for entry in page]
+
+    assert len(await read("operator")) == 6
+    assert {actor for _, _, actor in await read("anna")} == {"anna", "arne", "agency"}
+    assert await read("berit") == [("disclosure", "asked", "berit"), ("agreement", "register", "berit")]
+    assert await read("agency") == [("disclosure", "asked", "berit"), ("agreement", "approve", "agency")]
+    assert one["state"] == "published"
+
+
+async def test_that_there_is_a_reason_is_told_and_its_words_are_not(office, body):
+    one = await office.publish(body)
+    assert (await office.act("anna", one["id"], "terminate", "Hemlig tvist")).status_code == 200
+    answer = await office.call("operator", "GET", "/audit?service=agreements")
+    assert answer.json()["items"][0]["reason_given"] is True
+    assert "reason_given" not in answer.json()["items"][1]
+    assert "tvist" not in answer.text
+    await office.act("anna", one["id"], "purge", "secrecy")
+    (line,) = (await office.call("operator", "GET", "/audit?service=agreements")).json()["items"]
+    assert (line["action"], line["why"]) == ("purge", "secrecy")

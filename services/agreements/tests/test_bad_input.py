@@ -18,6 +18,7 @@ pytestmark = pytest.mark.engine
 PERSON = "19121212-1212"
 SOLE_TRADER = "121212-1212"
 CLOSED_UNIT = "SE5561234567-A0099"
+OWN_UNIT = "SE2321000131-E000000000001"
 NOTHING = {"agreement": 0, "agreement_history": 0, "idempotency": 0, "outbox": 0}
 
 
@@ -82,9 +83,9 @@ WRONG = {
     ],
     "periods and numbers": [
         ("valid_to", "2025-12-31", "the period ends before it starts"),
-        ("services.0.reimbursement.valid_to", "2025-12-31", "is before the agreement"),
-        ("valid_from", "2026-02-30", "valid date"),
-        ("valid_from", None, "valid date"),
+        ("services.0.reimbursement.valid_to", "2025-12-31", "the period ends before it starts"),
+        ("valid_from", "2026-02-30", "must be a day"),
+        ("valid_from", None, "must be a day"),
         ("services.0.target_group.age_max", 17, "is lower than age_min"),
         ("services.0.target_group.age_min", 131, "less than or equal to 130"),
         ("services.0.expected_capacity.count", 121212_1212, "less than or equal to"),
@@ -102,7 +103,7 @@ WRONG = {
         ("name", "x" * 301, "at most 300"),
         ("name", "före\u0000efter", "must not hold control characters"),
         ("number", "\u0000", "must not hold control characters"),
-        ("number", 42, "valid string"),
+        ("number", 42, "must be a text"),
         ("assignment_id", None, "is required for an assignment"),
         ("assigment_id", "U1", "is not a known field"),
     ],
@@ -134,8 +135,21 @@ async def test_own_provision_has_no_counterpart(office, body):
     body["basis"] = "own_provision"
     assert "has no counterpart" in refused(await office.register(body))["care_provider"]
     body |= {"care_provider": None, "law": None, "direct_award": None}
-    answer = await office.register(body)
+    assert "is not the region's own" in refused(await office.register(body))["services.0.units.0"]
+    own = {"hsa_id": OWN_UNIT, "version": 1, "status": "active", "name": "x", "care_provider": "SE2321000131-0001"}
+    async with office.sessions.begin() as session:
+        await copies.copy_units(session, [{**own, "closed_on": None}])
+    answer = await office.register(put(body, "services.0.units", [OWN_UNIT]))
     assert answer.status_code == 201, answer.text
+
+
+async def test_an_agreements_units_are_its_care_providers(office, body):
+    other = {"hsa_id": OWN_UNIT, "version": 1, "status": "active", "name": "x", "care_provider": "SE2321000131-0001"}
+    async with office.sessions.begin() as session:
+        await copies.copy_units(session, [{**other, "closed_on": None}])
+    faults = refused(await office.register(put(body, "services.0.units", [OWN_UNIT])))
+    assert list(faults) == ["services.0.units.0"]
+    assert "another care provider" in faults["services.0.units.0"]
 
 
 async def test_every_fault_is_told_at_once(office, body):

@@ -56,5 +56,24 @@ def test_a_price_and_a_removed_contact_are_told_where_they_stand(body):
     contact = after["services"][0]["contacts"].pop()
     assert differences(body, after) == [
         Difference("services.0.reimbursement.amount", "7850.50", "8000.00"),
-        Difference("services.0.contacts.0", contact, None),
+        *(Difference(f"services.0.contacts.0.{name}", value, None) for name, value in contact.items()),
     ]
+
+
+def test_services_in_another_order_are_no_difference_and_a_change_in_one_is_told_of_that_one(body):
+    one = body["services"][0]
+    other = {**one, "units": ["SE5561234567-A0021"], "reimbursement": {"model": "drg", "amount": None}}
+    before = {**body, "services": [one, other]}
+    assert differences(before, {**body, "services": [other, one]}) == []
+    dearer = {**one, "reimbursement": {**one["reimbursement"], "amount": "8000.00"}}
+    assert differences(before, {**body, "services": [other, dearer]}) == [
+        Difference("services.1.reimbursement.amount", "7850.50", "8000.00")
+    ]
+
+
+def test_a_service_that_came_or_went_is_told_field_by_field_so_that_each_has_its_own_audience(body):
+    kept = {**body["services"][0], "care_services": [{"system": "kva", "code": "NGB29"}], "units": ["SE5561234567-A1"]}
+    for before, after in (([*body["services"], kept], [kept]), ([kept], [*body["services"], kept])):
+        found = {one.field for one in differences({"services": before}, {"services": after})}
+        assert "services.0.reimbursement.amount" in found
+        assert not any(field.count(".") == 1 for field in found), "no block is told whole"

@@ -8,6 +8,7 @@ import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -94,7 +95,7 @@ async def test_another_region_gets_what_is_published_with_terms_and_prices_and_n
     assert "prutar" not in "".join(opened.read(name).decode() for name in opened.namelist())
 
 
-@pytest.mark.parametrize("asked_by", ["1480", "Inspektionen för vård och omsorg"])
+@pytest.mark.parametrize("asked_by", ["1480", "202100-6537 Inspektionen för vård och omsorg"])
 async def test_a_municipality_or_agency_gets_the_public_fields_alone(desk, body, asked_by):
     await desk.office.publish(body)
     opened = await desk.get("agency", "published", asked_by)
@@ -145,6 +146,8 @@ async def test_a_region_sees_what_others_see_of_its_own(desk, body):
         ("operator", "published", "14", [], 403),
         ("anna", "published", "99", [], 422),
         ("agency", "published", "19121212-1212", [], 422),
+        ("agency", "published", "Aftonbladet", [], 422),
+        ("agency", "published", "202100-6538", [], 422),
         ("anna", "published", "14", ["99"], 422),
     ],
 )
@@ -212,8 +215,74 @@ async def test_public_records_are_examined_one_by_one_before_anything_is_made(de
 
 
 async def test_what_has_never_been_public_is_not_examined(desk, body):
-    await desk.office.register(body)
+    never = (await desk.office.register(body)).json()["id"]
     assert (await desk.ask("agency", "public_record", "En journalist")).status_code == 422
+    public = (await desk.office.publish({**body, "number": "B"}))["id"]
+    await desk.office.act("anna", never, "submit")
+    await desk.office.act("arne", never, "approve")
+    named = await desk.ask("agency", "public_record", "En journalist", agreements=[public, never, str(uuid4())])
+    assert named.status_code == 422
+    assert [row["field"] for row in named.json()["errors"]] == ["agreements.1", "agreements.2"]
+    assert "never been public is not disclosed" in named.json()["errors"][0]["reason"]
+
+
+async def test_an_archive_that_cannot_be_made_is_told_as_failed_and_those_behind_it_are_made(desk, body, monkeypatch):
+    await desk.office.publish(body)
+    asked = [(await desk.ask("berit", "published", "01", regions=[region])).json() for region in ("14", "03")]
+    make = disclosure_making._write
+
+    async def breaks(session, one, made):
+        if one.regions == ["14"]:
+            raise AttributeError("a fault of ours")
+        return await make(session, one, made)
+
+    monkeypatch.setattr(disclosure_making, "_write", breaks)
+    assert await desk.make()
+    assert await desk.make()
+    assert not await desk.make()
+    found = (await desk.office.call("berit", "GET", "/agreement-disclosures")).json()["items"]
+    assert {one["id"]: one["state"] for one in found} == {asked[0]["id"]: "failed", asked[1]["id"]: "ready"}
+    answer = await desk.office.call("berit", "GET", f"/agreement-disclosures/{asked[0]['id']}/archive")
+    assert (answer.status_code, "fault of ours" in answer.json()["detail"]) == (410, True)
+    assert "failed" in [step.action for step in await desk.audit()]
+
+
+async def test_what_a_region_refuses_the_agency_discloses_with_a_reason_and_a_ground_only_and_all_is_kept(desk, body):
+    one = await desk.office.publish(body)
+    other = await desk.office.publish({**body, "number": "B"})
+    asked = (await desk.ask("agency", "public_record", "En journalist")).json()
+    path = f"/agreement-disclosures/{asked['id']}/decisions"
+    ground = {"reason": "Priset röjer affärsförhållanden", "legal_ground": "25 kap. 17 b § OSL"}
+
+    async def decide(who, ids, **content):
+        content = {"agreements": ids, **content}
+        return await desk.office.call(who, "POST", path, json=content)
+
+    assert (await decide("anna", [one["id"]], decision="refused", **ground)).status_code == 200
+    silent = await decide("agency", [one["id"]], decision="whole")
+    assert (silent.status_code, {row["field"] for row in silent.json()["errors"]}) == (422, {"reason", "legal_ground"})
+    assert (await decide("anna", [one["id"]], decision="whole")).status_code == 200, "its own it changes at will"
+    assert (await decide("anna", [one["id"]], decision="refused", **ground)).status_code == 200
+    loud = {"reason": "Ingen skada kan antas", "legal_ground": "2 kap. 1 § TF"}
+    assert (await decide("agency", [one["id"]], decision="whole", **loud)).status_code == 200
+    listed = (await desk.office.call("anna", "GET", path)).json()["items"]
+    row = next(row for row in listed if row["agreement_id"] == one["id"])
+    assert (row["number"], row["name"]) == (body["number"], body["name"])
+    assert [(each["side"], each["decision"]) for each in row["every_decision"]] == [
+        ("14", "refused"),
+        ("14", "whole"),
+        ("14", "refused"),
+        ("agency", "whole"),
+    ]
+    assert next(row for row in listed if row["agreement_id"] == other["id"])["every_decision"] == []
+    audit = (await desk.office.call("agency", "GET", "/audit?service=agreements&about=decision")).json()["items"]
+    assert (audit[0]["agreement_id"], audit[0]["decision"], audit[0]["legal_ground"]) == (
+        one["id"],
+        "whole",
+        "2 kap. 1 § TF",
+    )
+    assert (await desk.office.act("anna", one["id"], "purge", "secrecy")).status_code == 200
+    assert (await desk.office.call("agency", "GET", "/audit?service=agreements&about=decision")).json()["total"] == 0
 
 
 async def test_every_step_is_noted_with_digest_and_cannot_be_changed_afterwards(desk, body):
@@ -252,9 +321,12 @@ async def test_an_agreement_that_became_confidential_takes_the_archives_that_may
         await desk.ask("berit", "published", asked_by, regions=regions)
         await desk.make()
     path = f"/agreements/{one['id']}/purge"
-    assert (await desk.office.call("anna", "POST", path, json={"reason": "Sekretess"})).status_code == 200
+    assert (await desk.office.call("anna", "POST", path, json={"reason": "secrecy"})).status_code == 200
     found = (await desk.office.call("berit", "GET", "/agreement-disclosures")).json()["items"]
-    assert {tuple(one["regions"]): one["state"] for one in found} == {("14",): "expired", ("03",): "ready"}
+    assert {tuple(one["regions"]): one["state"] for one in found} == {("14",): "deleted_for_secrecy", ("03",): "ready"}
+    gone = next(one["id"] for one in found if one["regions"] == ["14"])
+    answer = await desk.office.call("berit", "GET", f"/agreement-disclosures/{gone}/archive")
+    assert (answer.status_code, "confidential" in answer.json()["detail"]) == (410, True)
 
 
 async def test_a_purged_agreement_leaves_secrecy_checks_and_readings_of_interfaces_without_a_trace(desk, body):
@@ -268,7 +340,7 @@ async def test_a_purged_agreement_leaves_secrecy_checks_and_readings_of_interfac
         row = {"reference": "Contract/1", "number": gone["number"], "answer": "accepted", "agreement_id": gone["id"]}
         await pulls.keep_items(session, run, [{**row, "reasons": []}])
         await pulls.meet(session, run, [gone["number"]])
-    reason = {"reason": "Sekretess"}
+    reason = {"reason": "secrecy"}
     assert (await desk.office.call("anna", "POST", f"/agreements/{gone['id']}/purge", json=reason)).status_code == 200
     async with desk.office.sessions() as session:
         left = [
@@ -303,9 +375,10 @@ async def test_whoever_got_an_archive_checks_it_offline(desk, body, tmp_path, ca
     await desk.office.publish(body)
     opened = await desk.get("berit", "published", "01")
     (file,) = tmp_path.glob("*.zip")
-    told = (await desk.office.call("navigator", "GET", "/agreement-disclosures/key")).json()["keys"][0]
+    told = (await desk.office.client.get("/agreement-disclosures/key")).json()["keys"][0]
     key = tmp_path / "public.pem"
-    key.write_text(told["public_key"])
+    key.write_text((await desk.office.client.get("/agreement-disclosures/key.pem")).text)
+    assert key.read_text() == told["public_key"]
 
     def verify(file: Path, *more: str) -> tuple[int, str]:
         with pytest.raises(SystemExit) as ended:

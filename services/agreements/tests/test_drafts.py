@@ -69,6 +69,9 @@ async def test_another_regions_drafts_do_not_exist(office):
         ({"nmae": "x"}, "nmae", "not a known field"),
         ({"region": "01"}, "region", "own region"),
         ({"name": "a\u0000b"}, "name", "control characters"),
+        ({"number": 191212121212}, "number", "personal number"),
+        ({"internal_note": 191212121212.0}, "internal_note", "personal number"),
+        ({"number": 197010632391}, "number", "personal number"),
         ({"services": [[[[[[[[[[[[["deep"]]]]]]]]]]]]]}, "services.0.0.0.0.0.0.0.0.0.0.0.0", "deeper"),
     ],
 )
@@ -78,6 +81,16 @@ async def test_what_must_not_be_kept_is_refused_and_not_repeated(office, spoken,
     assert why in answer.json()["errors"][0]["reason"]
     assert "1212" not in answer.text + spoken()
     assert await kept(office) == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [('{"name": "\\ud800"}', "name"), ('{"revision": NaN}', "revision"), ('{"revision": 1e400}', "revision")],
+)
+async def test_what_no_table_can_hold_is_told_where_it_stands(office, content, field):
+    headers = {"If-Match": '"0"', "Content-Type": "application/json"}
+    answer = await office.call("anna", "PUT", f"/agreement-drafts/{uuid4()}", content=content, headers=headers)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
 
 
 async def test_of_a_confidential_draft_only_a_line_is_kept(office):
@@ -103,3 +116,10 @@ async def test_drafts_are_bounded_in_size_number_and_time(office, monkeypatch):
 
 async def test_an_id_that_is_not_one_is_no_draft(office):
     assert (await save(office, "19121212-1212", {})).status_code == 404
+
+
+async def test_what_a_caller_makes_its_key_of_is_not_kept(office, body):
+    key = {"Idempotency-Key": "19121212-1212"}
+    first = (await office.register(body, **key)).json()
+    assert (await office.register(body, **key)).json()["id"] == first["id"]
+    assert "19121212" not in await office.everything()

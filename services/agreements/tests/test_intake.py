@@ -303,3 +303,66 @@ async def test_many_at_once_cost_as_many_queries_as_few(office, body):
             await intake.take(session, Way.FILE, "14", SYSTEM, [Sent(one) for one in contents(number)], sent_at=NOW)
         counted.append(len(statements))
     assert counted[0] == counted[1] <= 12
+
+
+async def test_an_edit_in_the_form_is_replaced_by_a_higher_revision_but_never_without_a_word(office, taking, body):
+    created = (await office.call("anna", "POST", "/agreements", json=like(body, revision=9))).json()
+    (stale,) = await taking(like(body, name="Ur fil", revision=1))
+    assert (stale.answer, "its revision is 9" in stale.found[0].reason) == ("conflict", True)
+    (verdict,) = await taking(like(body, name="Ur fil", revision=10))
+    assert (verdict.answer, verdict.agreement_id) == ("accepted", created["id"])
+    assert "replaces what was written in the form" in verdict.found[0].reason
+    assert "anna" not in verdict.found[0].reason
+    (item,) = (await office.call("anna", "GET", "/agreement-reviews")).json()["items"]
+    assert datetime.fromisoformat(item["replaces_edit_of"]) == datetime.fromisoformat(created["changed_at"])
+    (later,) = await taking(like(body, name="Ur fil igen", revision=11))
+    assert later.found == (), "nothing of the form is left to replace"
+    (item,) = (await office.call("anna", "GET", "/agreement-reviews")).json()["items"]
+    assert item["replaces_edit_of"] is None
+
+
+async def test_the_forms_revision_is_kept_and_never_falls(office, taking, body):
+    created = (await office.call("anna", "POST", "/agreements", json=like(body, revision=9))).json()
+    path = f"/agreements/{created['id']}"
+    version = {"If-Match": f'"{created["version"]}"'}
+    fallen = await office.call("anna", "PUT", path, json=like(body, revision=3), headers=version)
+    assert (fallen.status_code, fallen.json()["errors"][0]["field"]) == (422, "revision")
+    assert (await office.call("anna", "PUT", path, json=like(body), headers=version)).status_code == 200
+    assert (await stored(office, body["number"])).revision == 9
+
+
+async def test_the_same_as_a_draft_of_the_form_says_that_it_waits_to_be_submitted(office, taking, body):
+    await office.call("anna", "POST", "/agreements", json=body)
+    (verdict,) = await taking(like(body))
+    assert (verdict.answer, "draft that waits to be submitted" in verdict.found[0].reason) == ("unchanged", True)
+
+
+async def test_a_number_that_was_withdrawn_before_it_was_public_begins_anew(office, taking, body):
+    (first,) = await taking(like(body, revision=1))
+    assert (await office.act("anna", first.agreement_id, "withdraw")).status_code == 200
+    (same,) = await taking(like(body, revision=1))
+    assert (same.answer, "withdrawn since" in same.found[0].reason) == ("unchanged", True)
+    (late,) = await taking(like(body, name="Gammalt"), at=NOW - timedelta(days=1))
+    assert late.answer == "conflict", "what was sent before it was withdrawn does not bring it back"
+    (anew,) = await taking(like(body, revision=2))
+    assert (anew.answer, anew.agreement_id) == ("accepted", first.agreement_id)
+    assert (await stored(office, body["number"])).state == "submitted"
+    assert (await office.act("anna", first.agreement_id, "withdraw")).status_code == 200
+    answer = await office.call("anna", "POST", "/agreements", json=body)
+    assert (answer.status_code, answer.json()["id"], answer.json()["state"]) == (201, first.agreement_id, "draft")
+
+
+async def test_an_edit_of_what_waits_for_review_says_how_to_change_it(office, taking, body):
+    (verdict,) = await taking(like(body))
+    kept = await stored(office, body["number"])
+    path, version = f"/agreements/{verdict.agreement_id}", {"If-Match": f'"{kept.version}"'}
+    answer = await office.call("anna", "PUT", path, json=like(body, name="Annat"), headers=version)
+    assert (answer.status_code, "rejected, or withdraw it" in answer.json()["detail"]) == (409, True)
+
+
+async def test_secrecy_in_the_regions_own_word_is_refused_in_the_form_and_by_record_alike(office, taking, body):
+    for word in ("sekretess", "konfidentiell", "sekretessbelagd", "secret"):
+        (verdict,) = await taking(like(body, **{word: "ja"}))
+        assert verdict.found == (intake.SECRET,)
+        answer = await office.call("anna", "POST", "/agreements", json=like(body, **{word: True}))
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "confidential")

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.engine
 
 REGION = "09"
 SWEDEN = build()
-TOLD = [one for one in SWEDEN.agreements if one.region == REGION]
+TOLD = [one for one in SWEDEN.agreements if one.region == REGION and not one.is_over(SWEDEN.today)]
 
 
 @asynccontextmanager

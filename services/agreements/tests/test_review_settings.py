@@ -50,6 +50,7 @@ async def test_where_nobody_has_chosen_both_gates_stand_and_another_person_revie
         "region_review": True,
         "another_person": True,
         "notices_to": None,
+        "purge_when_marked": True,
         "history": [],
     }
 
@@ -63,8 +64,10 @@ async def test_a_choice_is_the_regions_own_and_every_one_is_kept(office):
     second = await choose(office, first.json()["version"], "arne", notices_to=to)
     assert second.json()["notices_to"] == to
     now = (await office.call("anna", "GET", PATH)).json()
-    assert (now["region_review"], now["version"]) == (True, second.json()["version"])
-    assert [(row["actor"], row["region_review"]) for row in now["history"]] == [("arne", True), ("anna", False)]
+    assert (now["region_review"], now["version"]) == (False, second.json()["version"]), "what is left out stays"
+    audit = (await office.call("anna", "GET", "/audit?service=agreements&about=settings")).json()["items"]
+    assert [(row["actor"], row["chosen"]["region_review"]) for row in audit] == [("arne", False), ("anna", False)]
+    assert [(row["actor"], row["notices_to"]) for row in now["history"]] == [("arne", to), ("anna", None)]
 
 
 async def test_two_who_choose_at_once_never_overwrite_each_other(office):
@@ -105,10 +108,19 @@ async def test_without_the_regions_review_what_is_submitted_waits_for_the_agency
 
 
 async def test_where_another_person_is_not_asked_for_the_author_may_review(office, body):
+    before = (await office.register({**body, "number": "före"})).json()
+    await office.act("anna", before["id"], "submit")
+    assert (await office.act("anna", before["id"], "approve")).status_code == 403
+    await choose(office, 0, another_person=False)
+    assert (await office.act("anna", before["id"], "approve")).status_code == 403, "written before"
+    shown = (await office.call("anna", "GET", f"/agreements/{before['id']}")).json()
+    assert "approve" not in shown["allowed_actions"]
+    seen = {"agreements": [{"id": before["id"], "version": shown["version"]}]}
+    answer = await office.call("anna", "POST", "/agreement-reviews/approve", json=seen)
+    assert "refused" in answer.text
+    assert (await office.act("arne", before["id"], "approve")).status_code == 200
     one = (await office.register(body)).json()
     await office.act("anna", one["id"], "submit")
-    assert (await office.act("anna", one["id"], "approve")).status_code == 403
-    await choose(office, 0, another_person=False)
     shown = (await office.call("anna", "GET", f"/agreements/{one['id']}")).json()
     assert "approve" in shown["allowed_actions"]
     assert (await office.act("anna", one["id"], "approve")).json()["state"] == "region_approved"

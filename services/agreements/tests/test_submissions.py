@@ -203,7 +203,7 @@ async def test_a_file_that_cannot_be_read_says_why_and_is_deleted(office, judged
 
 
 async def test_an_upload_beyond_the_limit_is_refused_with_what_to_do(office, send, monkeypatch):
-    monkeypatch.setattr("agreements.api.submissions.LARGEST_BYTES", 3 * 1024 * 1024)
+    monkeypatch.setattr("agreements.api.submissions.UPLOAD_BYTES", 3 * 1024 * 1024)
     answer = await send(b"x" * (3 * 1024 * 1024 + 1))
     assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
     assert "larger than 3 MiB: send it in several files" in answer.json()["detail"]
@@ -340,3 +340,63 @@ async def test_the_template_offers_valid_codes_and_the_regions_units(office, jud
     assert offered.isdisjoint({"CJE99", "CJE98", "CJD98", "SE5561234567-A0021", "SE5561234567-A0099"})
     told = await office.call("anna", "GET", "/agreement-template.csv")
     assert told.content.decode("utf-8-sig").startswith("avtalsnummer;")
+
+
+@pytest.mark.parametrize(
+    ("mapping", "said"),
+    [
+        ({"headings": {"a\x00": "namn"}}, "control characters"),
+        ({"constants": {"namn": "x\x00"}}, "control characters"),
+        ({"values": {"typ": {"\ud800": "avtal"}}}, "control characters"),
+        ({"constants": {"giltigt till": "2027-02-30"}}, "giltigt till is not a day of the calendar"),
+        ({"constants": {"region": "99"}}, "region names no region"),
+        ({"values": {"typ": {"Ram": "avtall"}}}, "typ.Ram must be one of avtal"),
+    ],
+)
+async def test_a_mapping_that_could_never_work_is_refused_with_its_key(office, mapping, said):
+    content = json.dumps(mapping).encode()
+    headers = {"If-Match": '"0"', "Content-Type": "application/json"}
+    answer = await office.call("anna", "PUT", "/agreement-mappings/14", content=content, headers=headers)
+    assert answer.status_code == 422, answer.text
+    assert said in answer.text
+
+
+async def test_a_failed_file_is_judged_again_once_the_mapping_is_mended_and_a_repeat_says_that_it_is_one(
+    office, send, desk
+):
+    names, example = csv.reader(io.StringIO(template_csv(region="14").decode("utf-8-sig")), delimiter=";")
+    cells = {**dict(zip(names, example, strict=True)), "avtalsnummer": "A 1"}
+    cells["Dnr"] = cells.pop("avtalsnummer")
+    table = io.StringIO()
+    csv.writer(table, delimiter=";").writerows([list(cells), list(cells.values())])
+    content, key = table.getvalue().encode(), {"Idempotency-Key": "k"}
+    first = (await send(content, **key)).json()
+    assert first["repeated"] is False
+    again = (await send(content, **key)).json()
+    assert (again["id"], again["repeated"]) == (first["id"], True)
+    assert await desk.work_one()
+    assert (await look(office, f"/agreement-submissions/{first['id']}"))["status"] == "failed"
+    mended = {"headings": {"Dnr": "avtalsnummer"}}
+    kept = await office.call("anna", "PUT", "/agreement-mappings/14", json=mended, headers={"If-Match": '"0"'})
+    assert kept.status_code == 200
+    second = (await send(content, **key)).json()
+    assert (second["id"] == first["id"], second["repeated"]) == (False, False)
+    assert await desk.work_one()
+    assert (await look(office, f"/agreement-submissions/{second['id']}"))["status"] == "done"
+
+
+async def test_what_curl_sends_by_default_is_judged_by_what_it_holds(office, judged, body):
+    found = await judged(lines(body), **{"Content-Type": "application/x-www-form-urlencoded"})
+    assert (found["format"], found["counts"]["accepted"]) == ("json", 1)
+
+
+async def test_a_remembered_mapping_does_not_touch_a_file_with_our_own_headings(office, judged):
+    mapping = {"headings": {"Dnr": "avtalsnummer"}, "constants": {"beskrivning": "från kartan"}}
+    await office.call("anna", "PUT", "/agreement-mappings/14", json=mapping, headers={"If-Match": '"0"'})
+    names, example = csv.reader(io.StringIO(template_csv(region="14").decode("utf-8-sig")), delimiter=";")
+    cells = {**dict(zip(names, example, strict=True)), "avtalsnummer": "A 1", "organisationsnummer": "5561234567"}
+    table = io.StringIO()
+    csv.writer(table, delimiter=";").writerows([list(cells), list(cells.values())])
+    found = await judged(table.getvalue().encode())
+    assert [one["reason"] for one in found["findings"]] == ["has our own headings: the remembered mapping was not used"]
+    assert await number_of(office, agreement, agreement.c.body["description"].astext == "från kartan") == 0

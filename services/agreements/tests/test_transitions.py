@@ -57,6 +57,10 @@ def in_words(
             return State.SUBMITTED
         case Action.SUBMIT, State.DRAFT if writer:
             return State.SUBMITTED
+        case Action.EDIT, State.WITHDRAWN if admin and public is None:
+            return State.DRAFT
+        case Action.TAKE, State.WITHDRAWN if writer and public is None:
+            return State.SUBMITTED
         case Action.APPROVE, State.SUBMITTED if admin and person == "other":
             return State.REGION_APPROVED
         case Action.REJECT, State.SUBMITTED if admin:
@@ -103,7 +107,8 @@ def test_every_cell_of_the_table_is_as_the_design_says(standing, state: State, p
 def test_what_has_ended_is_only_prolonged_or_purged(standing, state: State, public: State | None):
     everybody = Actor("other", frozenset(Role), "14")
     left = {Action.PURGE} if state is not State.PURGED else set()
-    left |= {Action.EDIT} if state is State.EXPIRED else set()
+    # What was withdrawn before anybody outside saw it begins anew.
+    left |= {Action.EDIT} if state is State.EXPIRED or (state is State.WITHDRAWN and public is None) else set()
     assert set(allowed_actions(standing(state, public), everybody)) == left
 
 
@@ -124,7 +129,8 @@ def test_a_stranger_is_refused_alike_in_every_state_and_so_learns_nothing_of_it(
 def test_a_reason_is_asked_for_where_somebody_else_must_understand_the_step(standing, row, reason):
     actor = Actor("other", frozenset({*Role, Clock.CLOCK}), "14")
     public = State.PUBLISHED if row.in_force or row.been_public else None
-    one = standing(row.before, row.before if row.before in {State.PUBLISHED, *ENDED} else public)
+    of_itself = row.before in {State.PUBLISHED, *ENDED} and row.been_public is not False
+    one = standing(row.before, row.before if of_itself else public)
     if row.action in {Action.REJECT, Action.TERMINATE, Action.PURGE} or (row.action, row.before) == (
         Action.WITHDRAW,
         State.PUBLISHED,

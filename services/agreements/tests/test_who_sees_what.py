@@ -1,5 +1,6 @@
 """Every reader, every call that shows agreements, every field: nobody sees more than the field's audience allows."""
 
+import copy
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -61,6 +62,8 @@ def ask(office, oidc_issuer):
 
 
 def expected(who: str) -> set[str]:
+    if who == "the performing unit":
+        return {path for path in TERMS if not path.startswith("use_by_others.")}
     return set() if who in OUTSIDERS else {*TERMS, *OWNER_FIELDS} if who in OWNERS else set(TERMS)
 
 
@@ -121,3 +124,15 @@ async def test_a_provider_knows_terms_and_prices_of_its_own_units_agreements_onl
     assert listed[mine["id"]]["services"][0]["reimbursement"]["amount"] == "7850.50"
     assert "reimbursement" not in listed[others["id"]]["services"][0]
     assert "7850.50" not in json.dumps(listed[others["id"]])
+
+
+async def test_of_an_agreement_at_several_units_a_provider_sees_the_terms_of_its_own_services_alone(office, ask, body):
+    other = copy.deepcopy(body["services"][0])
+    other |= {"units": ["SE5561234567-A0021"], "reimbursement": {"model": "fixed_price", "amount": "9100.00"}}
+    body["services"].append(other)
+    one = await office.publish(body)
+    for who, price, hidden in (("the performing unit", "7850.50", "9100.00"), ("another unit", "9100.00", "7850.50")):
+        told = await ask(who, f"/agreements/{one['id']}")
+        assert price in told.text
+        assert hidden not in told.text
+        assert set(paths(told.json())) & {"document_url", "extension_option", "use_by_others.question"} == set()

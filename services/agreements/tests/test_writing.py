@@ -126,7 +126,7 @@ async def test_a_copy_is_a_form_that_can_be_registered_under_a_new_number(office
     assert (new["valid_from"], new["internal_note"]) == ("2028-01-01", "Ring först")
     assert (await office.register({**new, "number": "VGR 2028-1"})).status_code == 201
     assert (await office.call("berit", "GET", f"/agreements/{one['id']}/copy")).status_code == 404
-    await office.act("anna", one["id"], "purge", "Sekretess")
+    await office.act("anna", one["id"], "purge", "secrecy")
     assert (await office.call("arne", "GET", f"/agreements/{one['id']}/copy")).status_code == 404
 
 

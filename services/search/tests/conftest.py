@@ -15,6 +15,8 @@ from contracts import (
     WaittimeUpdated,
 )
 from rules.calendar import swedish_day
+from rules.guarantee import Guarantee, deadline, shipped
+from search.domain.question import Clock, Question, Sort
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 TODAY = swedish_day(NOW)
@@ -171,15 +173,39 @@ class Make:
         return {**plain, **fields}
 
     @staticmethod
-    def group(age_min: int | None = None, age_max: int | None = None) -> dict[str, Any]:
-        return {
-            "age_min": age_min,
-            "age_max": age_max,
+    def group(age_min: int | None = None, age_max: int | None = None, **fields: Any) -> dict[str, Any]:
+        plain = {"age_min": age_min, "age_max": age_max, "sex": None, "bmi_max": None, "asa_max": None, "other": None}
+        return {**plain, **fields}
+
+    @staticmethod
+    def clock(start: date, guarantee: Guarantee = Guarantee.TREATMENT) -> Clock:
+        return Clock(start, deadline(guarantee, start), shipped().on(guarantee, start))
+
+    @staticmethod
+    def question(**fields: Any) -> Question:
+        plain: dict[str, Any] = {
+            "today": TODAY,
+            "words": None,
+            "word_codes": (),
+            "care_services": None,
+            "near": None,
+            "max_distance_km": None,
+            "patient_region": None,
+            "max_wait_days": None,
+            "reimbursement_model": None,
+            "basis": None,
+            "guarantee": Guarantee.TREATMENT,
+            "clock": None,
+            "limit_days": 90,
+            "age": None,
             "sex": None,
-            "bmi_max": None,
-            "asa_max": None,
-            "other": None,
+            "self_referral": None,
+            "sort": Sort.BEST,
+            "limit": 20,
+            "offset": 0,
+            "terms": True,
         }
+        return Question(**{**plain, **fields})
 
     def agreement(
         self,

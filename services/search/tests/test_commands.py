@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib.resources import files
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -47,6 +48,21 @@ def test_a_malformed_setting_is_named_in_one_line_without_its_value():
     lines = told.stderr.splitlines()
     assert [line.split(":")[0] for line in lines] == [f"setting {name}" for name in list(given)[:3]]
     assert "foo" not in told.stderr
+
+
+def test_guarantee_rules_that_cannot_be_used_are_told_line_by_line_and_nothing_is_served(tmp_path):
+    given = {"POSTGRES_URL": "postgresql://x@127.0.0.1:1/x", "KAFKA_BOOTSTRAP": "x:1"}
+    given |= {"OPENSEARCH_URL": "http://127.0.0.1:1", "OIDC_ISSUER": "http://unused"}
+    future = tmp_path / "future.toml"
+    shipped = (files("rules") / "guarantee.toml").read_text(encoding="utf-8")
+    future.write_text(shipped.replace("2017-04-01", "2999-01-01"), encoding="utf-8")
+
+    missing = run("api", **given, GUARANTEE_RULES=str(tmp_path / "none.toml"))
+    early = run("api", **given, GUARANTEE_RULES=str(future))
+
+    assert (missing.returncode, early.returncode) == (2, 2)
+    assert missing.stderr == "setting GUARANTEE_RULES: cannot be read: No such file or directory\n"
+    assert early.stderr == "setting GUARANTEE_RULES: visit: no rule holds before 2999-01-01\n"
 
 
 def test_an_option_that_cannot_matter_is_refused_in_words():

@@ -1,11 +1,14 @@
 """What an offer's document holds: bases, waits, texts."""
 
+from datetime import date, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.guarantee import Guarantee
 from search.domain.document import Sources, build, services_of, unit_of
-from search.domain.waits import days_by_region, ranking
+from search.domain.waits import days_by_region, expected_day, ranking
 
 
 @pytest.fixture
@@ -108,14 +111,25 @@ def test_neither_amounts_nor_organisation_numbers_are_in_the_document(make, docu
     assert make.provider["organisation_number"] not in shown
 
 
-def wait(days, *, region=None, code="vt|1", period="2026-01-01/2026-01-31", measure="treatment_median"):
+def wait(
+    days,
+    *,
+    region=None,
+    code="vt|1",
+    period="2026-01-01/2026-01-31",
+    measure="treatment_median",
+    kind="register",
+    **more,
+):
     return {
+        "kind": kind,
         "measure": measure,
         "days": days,
         "paying_region": region,
         "code": code,
         "period": period,
         "observed_at": "2026-02-01T00:00:00Z",
+        **more,
     }
 
 
@@ -142,6 +156,31 @@ def test_a_wait_for_a_visit_never_stands_in_for_the_wait_for_treatment():
     assert ranking([wait(3, measure="visit_median"), wait(None)], "vt|1", None) is None
 
 
+def test_a_forecast_ranks_before_what_was_measured_until_something_is_measured_after_it_was_made():
+    forecast = wait(60, kind="forecast", period="2026-03-01/2026-03-31", observed_at="2026-02-05T08:00:00Z")
+    measured, own = wait(40), wait(30, region="14")
+    march = wait(70, period="2026-03-01/2026-03-31", observed_at="2026-04-20T08:00:00Z")
+
+    assert ranking([forecast, measured, own], "vt|1", "14")["days"] == 60
+    assert ranking([forecast, measured, march], "vt|1", "14")["days"] == 70
+    assert ranking([{**forecast, "days": None}, measured, own], "vt|1", "14")["days"] == 30
+
+
+def test_visits_and_treatments_rank_each_by_their_own_measure():
+    waits = [wait(90), wait(3, measure="visit_median")]
+
+    assert days_by_region(waits, "vt|1", Guarantee.VISIT)["all"] == 3
+    assert days_by_region(waits, "vt|1", Guarantee.TREATMENT)["all"] == 90
+    assert days_by_region(waits[:1], "vt|1", Guarantee.VISIT) == {}
+
+
+@given(st.floats(0, 400))
+def test_a_part_of_a_day_is_a_whole_one_so_the_expected_day_keeps_the_limit_exactly_when_the_wait_does(days):
+    today = date(2026, 3, 2)
+    for limit in range(0, 401, 40):
+        assert (expected_day(wait(days), today) <= today + timedelta(days=limit)) == (days <= limit)
+
+
 @given(
     st.lists(
         st.builds(
@@ -149,6 +188,8 @@ def test_a_wait_for_a_visit_never_stands_in_for_the_wait_for_treatment():
             st.none() | st.floats(0, 400),
             region=st.sampled_from([None, "14", "12"]),
             code=st.sampled_from(["vt|1", "kva|A"]),
+            kind=st.sampled_from(["register", "forecast"]),
+            measure=st.sampled_from(["treatment_median", "visit_median"]),
         ),
         max_size=5,
     ).flatmap(lambda waits: st.tuples(st.just(waits), st.permutations(waits)))

@@ -7,7 +7,7 @@ import pytest
 from search.domain import hit, tiers
 from search.domain.age import told
 from search.domain.document import Sources, build, services_of, unit_of
-from search.domain.question import Question, Sort, Spot
+from search.domain.question import Spot
 
 TODAY = date(2026, 3, 29)
 
@@ -16,7 +16,7 @@ TODAY = date(2026, 3, 29)
 def shown(make):
     """The katarakt offer of unit A as a hit, on a fixed day."""
 
-    def of(*, agreements=(), waits=(), unit=None, tier=None, near=None, region="14", terms=True):
+    def of(*, agreements=(), waits=(), unit=None, tier=None, near=None, region="14", terms=True, **more):
         document = build(
             Sources(
                 unit=unit_of((unit or make.unit("A")).model_dump(mode="json"), "Stockholm"),
@@ -28,22 +28,8 @@ def shown(make):
                 codes={make.katarakt: "Kataraktoperation"},
             )
         )
-        question = Question(
-            today=TODAY,
-            words=None,
-            word_codes=(),
-            care_services=(make.katarakt,),
-            near=near,
-            max_distance_km=None,
-            patient_region=region,
-            max_wait_days=None,
-            reimbursement_model=None,
-            basis=None,
-            sort=Sort.BEST,
-            limit=20,
-            offset=0,
-            terms=terms,
-        )
+        asked = {"today": TODAY, "care_services": (make.katarakt,), "near": near, "patient_region": region}
+        question = make.question(**{**asked, "terms": terms, **more})
         return hit.shown(document, "id", question, tier, set())
 
     return of
@@ -104,7 +90,7 @@ def test_a_missing_wait_is_said_never_guessed(make, shown):
     only_visit = shown(waits=[make.wait("A", 12, measure="visit_median")])
     others_only = shown(waits=[make.wait("A", 12, paying_region="01")])
 
-    missing = "Väntetid till behandling: uppgift saknas; rankas efter kända väntetider i samma grupp"
+    missing = "Väntetid till behandling: uppgift saknas; rankas strax efter vårdgarantins gräns, 90 dagar"
     assert suppressed["waits"][0]["days"] is None
     assert suppressed["explain"]["lowers"] == [missing]
     assert only_visit["explain"]["lowers"] == [
@@ -209,3 +195,27 @@ def test_agreements_that_the_region_may_use_are_shown_first_and_expired_ones_not
 
     assert [(row["number"], row["usable"]) for row in found] == [("2", True), ("1", False)]
     assert [row["usable"] for row in shown(agreements=agreements, region=None)["agreements"]] == [None, None]
+
+
+def test_a_document_of_the_release_before_is_shown_while_the_new_index_is_filled(make):
+    agreement = make.agreement("7", "14", ["A"], valid_from="2026-01-01").model_dump(mode="json")
+    document = build(
+        Sources(
+            unit=unit_of(make.unit("A", "1480").model_dump(mode="json"), None),
+            code_key=make.katarakt,
+            code_text=None,
+            offerings=[make.offering("A").model_dump(mode="json")],
+            services=services_of(agreement),
+            waits=[],
+            codes={make.katarakt: None},
+        )
+    )
+    for basis in document["bases"]:
+        del basis["target_group"], basis["self_referral"]
+        if basis["kind"] == "catalogue":
+            del basis["age_min"], basis["age_max"], basis["sex"]
+    question = make.question(today=TODAY, patient_region="14", age=70, sex="male", clock=make.clock(TODAY))
+
+    found = hit.shown(document, "id", question, tiers.first(document, question), set())
+
+    assert (found["eligibility"], found["explain"]["tier"]["id"]) == ("yes", "own_region")

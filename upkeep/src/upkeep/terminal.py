@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -86,6 +87,17 @@ def _read() -> Iterator[None]:
 def safe(text: str) -> str:
     """The text without anything that could steer the terminal."""
     return "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in text)
+
+
+def words(file: str | None) -> list[str]:
+    """The lines of a file, `-` for standard input, without empty ones; none for no file. Raises Misused."""
+    try:
+        lines = (
+            () if file is None else sys.stdin if file == "-" else Path(file).read_text(encoding="utf-8").splitlines()
+        )
+        return [line.strip() for line in lines if line.strip()]
+    except UnicodeDecodeError:
+        raise Misused("the words are not UTF-8") from None
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:

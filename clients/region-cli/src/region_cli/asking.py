@@ -31,12 +31,13 @@ class Api:
         """The JSON of an answer. Raises Cannot with the problem's own words."""
         return (await self._ask(lambda: self._client.build_request("GET", path, params=params))).json()
 
-    async def post_file(self, path: str, file: Path, key: str) -> Any:
-        """Send a file as it is, in pieces. Raises Cannot."""
+    async def post_file(self, path: str, file: Path | bytes, key: str, **params: Any) -> Any:
+        """Send a file as it is, in pieces, or content that was made of one. Raises Cannot."""
         headers = {"Idempotency-Key": key, "Content-Type": "application/octet-stream"}
 
         def request() -> httpx.Request:
-            return self._client.build_request("POST", path, content=_pieces(file), headers=headers)
+            content = file if isinstance(file, bytes) else _pieces(file)
+            return self._client.build_request("POST", path, params=params, content=content, headers=headers)
 
         return (await self._ask(request)).json()
 

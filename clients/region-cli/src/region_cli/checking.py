@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 from contracts.agreement_form import AgreementForm
 from intake import Finding, told
+from intake.limits import MIB, UPLOAD_BYTES
 from intake.writing import NotInATable, Written, rows_of, write_csv, write_xlsx
 from region_cli.judging import judged
 from region_cli.sources import Codes, mapping_in, opened, reading_of
@@ -20,17 +21,24 @@ def check(path: Path, region: str | None, mapping: Path | None, codes: Path | No
     counts = {"right": 0, "wrong": 0}
     wrong: list[dict[str, Any]] = []
     notes: list[Finding] = []
+    regionless = False
     with opened(path) as file:
         reading = reading_of(file, path, mapping_in(mapping))
         with progress("checking", reading.rows) as advance:
             for one in judged(reading, region, known, advance):
                 notes += one.notes
-                if one.form is not None:
+                regionless = regionless or one.lacks_region
+                if not one.findings:
                     counts["right"] += 1
                 else:
                     counts["wrong"] += 1
                     wrong.append(one.verdict("rejected"))
     notes = [*reading.notes, *notes]
+    if regionless:
+        notes.append(Finding("region", "the file names no region: --region NN checks it as your region's"))
+    if path.stat().st_size > UPLOAD_BYTES:
+        most = f"the service takes at most {UPLOAD_BYTES // MIB} MiB at once"
+        notes.append(Finding("", f"{most}: send it in several files, or as XLSX, which is compressed"))
     if as_json:
         tell_json(
             {
@@ -58,9 +66,13 @@ Write = Callable[[list[AgreementForm], BinaryIO], None]
 
 
 def _json_lines(forms: list[AgreementForm], file: BinaryIO) -> None:
-    for form in forms:
-        content = form.model_dump(mode="json", exclude_none=True, exclude={"confidential"})
-        file.write(json.dumps(content, ensure_ascii=False).encode() + b"\n")
+    file.writelines(map(as_line, forms))
+
+
+def as_line(form: AgreementForm) -> bytes:
+    """An agreement as the service takes it, on a line of its own."""
+    content = form.model_dump(mode="json", exclude_none=True, exclude={"confidential"})
+    return json.dumps(content, ensure_ascii=False).encode() + b"\n"
 
 
 def _table(write: Callable[[Iterable[list[Written]], BinaryIO], None]) -> Write:
@@ -81,6 +93,8 @@ def convert(path: Path, mapping: Path, to: Path, region: str | None, force: bool
         raise Cannot(f"{to}: must end in .jsonl, .csv or .xlsx")
     if to.exists() and not force:
         raise Cannot(f"{to}: is there already; --force overwrites it")
+    if to.exists() and path.exists() and to.samefile(path):
+        raise Cannot(f"{to}: is the file that is read; choose another name")
     forms: list[AgreementForm] = []
     wrong: list[dict[str, Any]] = []
     with opened(path) as file:
@@ -88,6 +102,8 @@ def convert(path: Path, mapping: Path, to: Path, region: str | None, force: bool
         with progress("converting", reading.rows) as advance:
             for one in judged(reading, region, None, advance):
                 findings = one.findings
+                if one.lacks_region:
+                    raise Cannot(f"{path}: names no region for its agreements: say --region NN")
                 if one.form is not None and write is not _json_lines:
                     try:
                         _cells(one.form)

@@ -2,30 +2,117 @@
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
+from intake import Sent, UnreadableFile, read, told
+from intake.limits import MIB, UPLOAD_BYTES
 from region_cli.asking import Api, api_at
-from region_cli.sources import opened
-from region_cli.terminal import CANNOT, DONE, SOME_WRONG, Cannot, progress, say, summed_up, tell_json, tell_verdicts
+from region_cli.checking import as_line
+from region_cli.judging import judged
+from region_cli.sources import mapping_in, opened, reading_of
+from region_cli.terminal import (
+    CANNOT,
+    DONE,
+    SOME_WRONG,
+    Cannot,
+    printable,
+    progress,
+    say,
+    summed_up,
+    tell_json,
+    tell_verdicts,
+)
+from rules.regions import REGIONS
 
 _PATH = "agreement-submissions"
 _ENDED = frozenset({"done", "failed"})
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.2, 2.0
 _PAGE = 100
 _MOST_PAGES = 100
+_LONGEST_NAME = 200
 
 
-async def push(path: Path, url: str, anew: bool, as_json: bool) -> int:
-    """Send a file and follow it. The same file is the same submission, unless it is to be judged `anew`."""
-    key = uuid4().hex if anew else _digest(path)
+async def push(path: Path, url: str, region: str | None, mapping: Path | None, anew: bool, as_json: bool) -> int:
+    """Send a file and follow it. The same file is the same submission, unless it is to be judged `anew`.
+
+    With a mapping the file is read here and sent as JSON lines, and what is wrong already is told and not sent.
+    """
+    own = _Converted.of(path, mapping, region) if mapping is not None else None
+    if own is None and region is not None:
+        _check_region(path, region)
+    if own is not None and not own.sent:
+        counts = {"rejected": len(own.wrong)}
+        return _told(None, {"status": "done", "counts": counts}, own.wrong, str(path), as_json)
+    sending: Path | bytes = path if own is None else own.content
+    if (_size(path) if own is None else len(own.content)) > UPLOAD_BYTES:
+        raise Cannot(f"{path}: is larger than {UPLOAD_BYTES // MIB} MiB: send it in several files, or as XLSX")
+    key = uuid4().hex if anew else _digest(path) if own is None else hashlib.sha256(own.content).hexdigest()
     async with api_at(url) as api:
         with progress("sending"):
-            answer = await api.post_file(_PATH, path, key)
+            answer = await api.post_file(_PATH, sending, key, name=printable(path.name)[-_LONGEST_NAME:])
         submission = str(answer["id"])
-        say(f"{path}: received as submission {submission}")
-        return await _followed(api, submission, str(path), as_json)
+        if answer.get("repeated"):
+            say(f"{path}: was sent before, as submission {submission}; --anew has it judged again")
+        else:
+            say(f"{path}: received as submission {submission}")
+        return await _followed(api, submission, str(path), as_json, own)
+
+
+@dataclass
+class _Converted:
+    """A file read by a mapping: what is sent of it, line by line, and what was wrong already."""
+
+    sent: list[Sent]
+    content: bytes
+    wrong: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, path: Path, mapping: Path, region: str | None) -> Self:
+        """Raises Cannot."""
+        sent: list[Sent] = []
+        wrong: list[dict[str, Any]] = []
+        lines: list[bytes] = []
+        with opened(path) as file:
+            reading = reading_of(file, path, mapping_in(mapping))
+            with progress("reading", reading.rows) as advance:
+                for one in judged(reading, region, None, advance):
+                    if one.lacks_region:
+                        raise Cannot(f"{path}: names no region for its agreements: say --region NN")
+                    if one.form is None:
+                        wrong.append(one.verdict("rejected"))
+                        continue
+                    sent.append(one.sent)
+                    lines.append(as_line(one.form))
+        return cls(sent, b"".join(lines), wrong)
+
+    def in_place(self, verdict: Mapping[str, Any]) -> dict[str, Any]:
+        """A verdict about a line that was sent, told of the rows it was read from."""
+        line = next(iter(verdict["rows"]), 0) - 1
+        if not 0 <= line < len(self.sent):
+            return dict(verdict)
+        one = self.sent[line]
+        findings = [
+            told(one, found["field"], found["reason"], found.get("suggestion")).as_json()
+            for found in verdict["findings"]
+        ]
+        return {**verdict, "rows": list(one.rows), "findings": findings}
+
+
+def _check_region(path: Path, region: str) -> None:
+    """Raises Cannot where the file names another region; one that only the service can read is its to judge."""
+    try:
+        with opened(path) as file:
+            named = {sent.content.get("region") for sent in read(file)}
+    except UnreadableFile:
+        return
+    if others := sorted(str(one) for one in named - {None, "", region} if isinstance(one, str) and one in REGIONS):
+        raise Cannot(
+            f"{path}: holds agreements of region {', '.join(others)}, and --region says {region}: nothing is sent"
+        )
 
 
 async def watch(submission: str, url: str, as_json: bool) -> int:
@@ -36,6 +123,11 @@ async def watch(submission: str, url: str, as_json: bool) -> int:
         return await _followed(api, submission, submission, as_json)
 
 
+def _size(path: Path) -> int:
+    with opened(path) as file:
+        return file.seek(0, 2)
+
+
 def _digest(path: Path) -> str:
     with opened(path) as file:
         digest = hashlib.sha256()
@@ -44,7 +136,7 @@ def _digest(path: Path) -> str:
         return digest.hexdigest()
 
 
-async def _followed(api: Api, submission: str, name: str, as_json: bool) -> int:
+async def _followed(api: Api, submission: str, name: str, as_json: bool, own: _Converted | None = None) -> int:
     pause = _FIRST_PAUSE_SECONDS
     with progress("judging") as advance:
         while (found := await api.get(f"{_PATH}/{submission}", limit=1))["status"] not in _ENDED:
@@ -52,6 +144,16 @@ async def _followed(api: Api, submission: str, name: str, as_json: bool) -> int:
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
     verdicts = await _verdicts(api, submission)
+    if own is not None:
+        verdicts = [*own.wrong, *map(own.in_place, verdicts)]
+        rejected = found["counts"].get("rejected", 0) + len(own.wrong)
+        found = {**found, "counts": {**found["counts"], "rejected": rejected}}
+    return _told(submission, found, verdicts, name, as_json)
+
+
+def _told(
+    submission: str | None, found: Mapping[str, Any], verdicts: list[dict[str, Any]], name: str, as_json: bool
+) -> int:
     # What is wrong with the file as a whole belongs to no agreement.
     whole = [{"rows": [], "number": None, "verdict": "failed", "findings": found.get("findings") or []}]
     counts = {word: int(count) for word, count in found["counts"].items()}
@@ -60,7 +162,8 @@ async def _followed(api: Api, submission: str, name: str, as_json: bool) -> int:
         tell_json({**found, "verdicts": verdicts, "total": len(verdicts), "page": 1, "limit": len(verdicts)})
     else:
         tell_verdicts(name, [*(whole if failed else ()), *verdicts])
-        say(f"submission {submission}: {'failed, ' if failed else ''}{summed_up(counts)}")
+        sent = f"submission {submission}" if submission is not None else f"{name}: nothing was sent"
+        say(f"{sent}: {'failed, ' if failed else ''}{summed_up(counts)}")
     if failed:
         return CANNOT
     return SOME_WRONG if counts.get("rejected") or counts.get("conflict") else DONE

@@ -21,6 +21,8 @@ class Judged:
     form: AgreementForm | None
     findings: tuple[Finding, ...]
     notes: tuple[Finding, ...]
+    lacks_region: bool = False
+    """It names no region and none was given: with one it would be right, as far as `findings` tell."""
 
     def verdict(self, word: str) -> dict[str, Any]:
         """In the shape of the service's verdicts."""
@@ -45,8 +47,12 @@ def judged(reading: Reading, region: str | None, codes: Codes | None, advance: A
             if form is not None and codes is not None:
                 findings = [told(sent, *fault, near) for fault, near in codes.faults(form.as_json())]
                 form = None if findings else form
+            lacks_region = region is None and not sent.confidential and not sent.content.get("region")
+            if lacks_region:
+                # Told once for all of them.
+                findings = [one for one in findings if one.field != "region"]
             done += len(sent.rows)
             advance(done, reading.rows)
-            yield Judged(sent, form, tuple(findings), checked.notes)
+            yield Judged(sent, form, tuple(findings), checked.notes, lacks_region)
     except UnreadableFile as error:
         raise Cannot("\n".join(map(str, error.findings))) from None

@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnsupportedCodecError
 
 from contracts import AgreementAnswered, Unreadable, decode
 from contracts.agreement_form import AgreementForm
@@ -217,6 +217,8 @@ def _why(error: Exception) -> str:
     match error:
         case TimeoutError():
             return "does not answer in time"
+        case UnsupportedCodecError():
+            return "holds records in a compression that this Python cannot read: pip install cramjam"
         case KafkaError():
             return f"refuses or is away ({type(error).__name__})"
         case _:

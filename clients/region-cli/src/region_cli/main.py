@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from contracts.agreement_form import AgreementForm
 from contracts.schema import form_schema
+from intake.explaining import explanation
 from region_cli import checking
 from region_cli.terminal import CANNOT, DONE, INTERRUPTED, Cannot, say, tell_json
 from rules.regions import REGIONS
@@ -35,6 +37,10 @@ example: vf-region push avtal.xlsx --http https://example.se/vardformedling/v1
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0: all is fine; 1: some rows are wrong; 2: what was asked cannot be done, told on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name that the terminal's character set lacks must not stop the work.
+            stream.reconfigure(errors="replace")
     asked = _parser().parse_args(argv)
     try:
         code = _do(asked)
@@ -62,6 +68,9 @@ def _do(asked: argparse.Namespace) -> int:
         case "schema":
             tell_json(form_schema(AgreementForm, "agreement-submitted"))
             return DONE
+        case "columns":
+            sys.stdout.write(explanation())
+            return DONE
         case "watch":
             from region_cli import http_push
 
@@ -70,7 +79,7 @@ def _do(asked: argparse.Namespace) -> int:
     if asked.http is not None:
         from region_cli import http_push
 
-        return asyncio.run(http_push.push(asked.file, asked.http, asked.anew, asked.json))
+        return asyncio.run(http_push.push(asked.file, asked.http, asked.region, asked.mapping, asked.anew, asked.json))
     if asked.region is None:
         raise Cannot("--kafka needs --region: each region has a topic of its own")
     from region_cli import kafka_push
@@ -90,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def command(name: str, told: str, example: str, **options: object) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=told, description=told, epilog=example, formatter_class=raw)
-        if name != "schema":
+        if name not in ("schema", "columns"):
             made.add_argument("--json", action="store_true", help="print the result as JSON")
         return made
 
@@ -114,9 +123,9 @@ def _parser() -> argparse.ArgumentParser:
     one = command("push", "Send a file, and tell each agreement's verdict.", _PUSH)
     _file(one)
     way = one.add_mutually_exclusive_group(required=True)
-    way.add_argument("--http", metavar="URL", help="the API's address; the file is sent as it is")
+    way.add_argument("--http", metavar="URL", help="the API's address; without --mapping the file is sent as it is")
     way.add_argument("--kafka", metavar="BOOTSTRAP", help="host:port of the brokers; one record per agreement is sent")
-    one.add_argument("--mapping", type=Path, metavar="FILE", help="for --kafka: your own headings and words")
+    one.add_argument("--mapping", type=Path, metavar="FILE", help="your own headings and words, TOML or JSON")
     one.add_argument("--anew", action="store_true", help="for --http: judge a file again that was sent before")
     one.add_argument(
         "--wait", type=float, default=120.0, metavar="SECONDS", help="for --kafka: for each receipt (default 120)"
@@ -130,10 +139,18 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("submission", metavar="SUBMISSION", help="the id that push printed")
     one.add_argument("--http", metavar="URL", required=True, help="the API's address")
 
+    command("columns", "Print the columns of a table, and how to map.", "example: vf-region columns | less")
     command("schema", "Print the JSON Schema of an agreement.", "example: vf-region schema > avtal.schema.json")
     return parser
 
 
+def _region(written: str) -> str:
+    code = written.zfill(2)
+    if code not in REGIONS:
+        raise argparse.ArgumentTypeError(f"must be a region's code, one of {', '.join(sorted(REGIONS))}")
+    return code
+
+
 def _file(one: argparse.ArgumentParser) -> None:
     one.add_argument("file", type=Path, metavar="FILE", help="JSON lines, JSON, CSV or XLSX")
-    one.add_argument("--region", choices=sorted(REGIONS), metavar="NN", help="your region's code, such as 14")
+    one.add_argument("--region", type=_region, metavar="NN", help="your region's code, such as 14")

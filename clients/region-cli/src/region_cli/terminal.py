@@ -41,7 +41,9 @@ def say(text: str) -> None:
 
 def tell_json(content: Any) -> None:
     """The result for machines."""
-    sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+    # Where a sign could be lost it is escaped: JSON stays what it is.
+    whole = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    sys.stdout.write(json.dumps(content, ensure_ascii=not whole, indent=2) + "\n")
 
 
 def printable(text: str) -> str:

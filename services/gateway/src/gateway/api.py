@@ -14,6 +14,7 @@ from rules.operation_outcome import operation_outcome
 
 _FORWARDED = f"{BASE}/{{path:path}}"
 _METADATA = f"{BASE}/fhir/metadata"
+_KEYS = ("agreement-disclosures/key", "agreement-disclosures/key.pem")
 _METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 
 POLICY: Policy = {
@@ -21,6 +22,8 @@ POLICY: Policy = {
     f"GET {BASE}/openapi.json": ANYONE,
     # What a FHIR service can do, its clients ask before they have a token.
     f"GET {_METADATA}": ANYONE,
+    # What a disclosed archive is checked with: whoever got one may have no token.
+    **{f"GET {BASE}/{path}": ANYONE for path in _KEYS},
     # Roles are checked by the service itself, which does not trust this door blindly.
     **{f"{method} {_FORWARDED}": ANY_ROLE for method in _METHODS},
 }
@@ -51,6 +54,13 @@ async def openapi(request: Request) -> dict[str, Any]:
 async def metadata(request: Request) -> Response:
     """What the FHIR service can do; the one forwarded call that is open to all."""
     return await forward("fhir", request)
+
+
+@router.get(f"{BASE}/{_KEYS[0]}", include_in_schema=False)
+@router.get(f"{BASE}/{_KEYS[1]}", include_in_schema=False)
+async def disclosure_key(request: Request) -> Response:
+    """The public keys of disclosed archives, forwarded and open to all."""
+    return await forward(request.url.path.removeprefix(f"{BASE}/"), request)
 
 
 @router.api_route(_FORWARDED, methods=list(_METHODS), include_in_schema=False)

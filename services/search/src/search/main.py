@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from kit import database, health, logging, settings
 from kit.consumer import Consumer
+from rules.guarantee import BadRules
 from search.consumer import HANDLERS, handlers
 from search.domain.word_lists import Faulty
 from search.index import word_files
@@ -31,7 +32,11 @@ def api(given: Settings) -> FastAPI:
     # Only here: a worker without what HTTP and tokens need is 12 MB smaller.
     from search.api.application import application
 
-    return application(given)
+    try:
+        return application(given)
+    except BadRules as error:
+        sys.stderr.write("".join(f"setting GUARANTEE_RULES: {fault}\n" for fault in error.faults))
+        raise SystemExit(2) from None
 
 
 async def work(given: Settings) -> None:
@@ -153,21 +158,11 @@ def _purged_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="for machines: one JSON object")
 
 
-def _words(file: str | None) -> list[str]:
-    try:
-        lines = (
-            () if file is None else sys.stdin if file == "-" else Path(file).read_text(encoding="utf-8").splitlines()
-        )
-        return [line.strip() for line in lines if line.strip()]
-    except UnicodeDecodeError:
-        raise terminal.Misused("the words are not UTF-8") from None
-
-
 def _purged(given: Settings, asked: argparse.Namespace) -> None:
     logging.configure("search", "WARNING", sys.stderr)
 
     async def work() -> int:
-        words = _words(asked.words)
+        words = terminal.words(asked.words)
         engine = database.connect(given.postgres_url, pool_size=1)
         index = Index(given.opensearch_url, given.index_name, given.word_files)
         try:

@@ -18,6 +18,8 @@ class Settings(BaseSettings):
     index_name: str = "offers"
     word_files: Path = Path(__file__).parent / "shipped"
     """A folder with synonyms.txt, compounds.txt and stopwords.txt."""
+    guarantee_rules: Path | None = None
+    """An operator's own limits of the waiting-time guarantee by day; without it the release's, `rules/guarantee`."""
     host: str = "127.0.0.1"
     api_port: Port = 8002
     worker_port: Port = 8102

@@ -1,10 +1,12 @@
 """Puts the HTTP side together: routes, access, problems, health."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 
 from agreements.api import (
     audit,
@@ -70,6 +72,7 @@ def application(given: Settings) -> FastAPI:
         streamed=submissions.STREAMED,
     )
     for room in ROOMS:
+        _name(room.router)
         app.include_router(room.router)
     app.add_exception_handler(checking.Faulty, _on_faulty)
     app.add_exception_handler(checking.NotReady, _on_not_ready)
@@ -81,6 +84,15 @@ def application(given: Settings) -> FastAPI:
 
     health.add(app, alive=health.always, ready={"postgresql": health.database(engine), "catalogue": copied})
     return app
+
+
+def _name(router: APIRouter) -> None:
+    """A call is told by the first sentence that stands with it, and is known by its method and path."""
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            route.summary = re.split(r"[.;:](?:\s|$)", route.description, maxsplit=1)[0].replace("\n", " ")
+            (method,) = route.methods or ("",)
+            route.operation_id = re.sub(r"\W+", "_", f"{method.lower()} {route.path}").strip("_")
 
 
 async def _on_faulty(request: Request, error: Exception) -> Response:

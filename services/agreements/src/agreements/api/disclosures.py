@@ -15,12 +15,12 @@ from agreements.service import disclosure
 from agreements.store import disclosures as store
 from contracts.agreement_form import Form, LongText
 from contracts.types import RegionCode
-from kit.auth import Caller, CallerOf, Policy
+from kit.auth import ANYONE, Caller, CallerOf, Policy
 from kit.database import Transaction
 from kit.http import Paging, Problem
 from kit.idempotency import IdempotencyKey, once
 from rules.regions import REGIONS
-from rules.roles import READERS, Role
+from rules.roles import Role
 from rules.texts import readable
 
 _ASKERS = frozenset({Role.AGREEMENT_ADMIN, Role.REGION_SYSTEM, Role.AGENCY_REVIEWER})
@@ -30,7 +30,8 @@ POLICY: Policy = {
     "POST /agreement-disclosures": _ASKERS,
     "GET /agreement-disclosures": _ASKERS,
     # What an archive is checked with is no secret.
-    "GET /agreement-disclosures/key": READERS,
+    "GET /agreement-disclosures/key": ANYONE,
+    "GET /agreement-disclosures/key.pem": ANYONE,
     "GET /agreement-disclosures/{disclosure_id}": _ASKERS,
     "GET /agreement-disclosures/{disclosure_id}/archive": _ASKERS,
     "GET /agreement-disclosures/{disclosure_id}/decisions": _EXAMINERS,
@@ -38,6 +39,8 @@ POLICY: Policy = {
 }
 
 router = APIRouter(tags=["agreement disclosures"])
+
+_PEM = "application/x-pem-file"
 
 
 async def _known_form(disclosure_id: str) -> str:
@@ -58,7 +61,10 @@ class DisclosureRequest(Form):
     regions: Annotated[tuple[RegionCode, ...], Field(max_length=21)] = ()
     """Whose agreements; none means every region's, or one's own where only that is meant."""
     asked_by: Annotated[str, Field(min_length=2, max_length=200), AfterValidator(readable)]
-    """A region's or a municipality's code, or an agency's name; with public_record anybody's, never a private name."""
+    """A region's or municipality's code, or a state agency's organisation number (202100-NNNN) and name.
+
+    With public_record anybody who is no private person.
+    """
     purpose: Annotated[LongText, Field(min_length=3, max_length=2000)]
     agreements: AgreementIds | None = None
     """With public_record: these alone; otherwise all published ones of the regions."""
@@ -113,6 +119,15 @@ async def key(session: Transaction) -> dict[str, Any]:
     return {"keys": [{"key_id": row.id, "public_key": row.public_key, "since": row.since} for row in rows]}
 
 
+@router.get("/agreement-disclosures/key.pem", response_class=Response, responses={200: {"content": {_PEM: {}}}})
+async def key_file(session: Transaction) -> Response:
+    """The public key that archives are signed with now, as a file for `verify-disclosure --key`."""
+    rows = await store.keys(session)
+    if not rows:
+        raise Problem(404, "no signing key is set up yet")
+    return Response(rows[0].public_key, media_type=_PEM)
+
+
 @router.get("/agreement-disclosures/{disclosure_id}")
 async def read(disclosure_id: DisclosureId, caller: CallerOf, session: Transaction) -> dict[str, Any]:
     """One request: its state, and how many agreements wait for the secrecy check."""
@@ -126,6 +141,10 @@ async def fetch(disclosure_id: DisclosureId, caller: CallerOf, request: Request,
     one = await _readable(session, disclosure_id, caller, examiner=False)
     if one.state == DisclosureState.EXPIRED:
         raise Problem(410, "the archive's time is over: ask again")
+    if one.state == DisclosureState.DELETED_FOR_SECRECY:
+        raise Problem(410, "the archive was deleted: an agreement in it may have become confidential; ask again")
+    if one.state == DisclosureState.FAILED:
+        raise Problem(410, str(one.failure))
     if one.state != DisclosureState.READY:
         waits = "waits for the secrecy check" if one.state == DisclosureState.ASKED else "is being made"
         raise Problem(409, f"the archive {waits}", headers={"Retry-After": "2"})
@@ -146,8 +165,20 @@ async def decisions(
     """The secrecy check's list, a region's own agreements or all for the agency; those to be decided first."""
     await _readable(session, disclosure_id, caller, examiner=True)
     found, total = await store.decisions(session, disclosure_id, _side(caller), paging.limit, paging.offset)
-    names = ("agreement_id", "region", "decision", "masked", "reason", "legal_ground", "decided_by", "decided_at")
-    items = [{name: getattr(row, name) for name in names} for row in found]
+    said = ("decision", "masked", "reason", "legal_ground", "side")
+    every = await store.decided(session, disclosure_id, [row.agreement_id for row in found])
+    items = [
+        {
+            **{name: getattr(row, name) for name in ("agreement_id", "region", "number", "name", *said)},
+            "decided_by": row.decided_by,
+            "decided_at": row.decided_at,
+            "every_decision": [
+                {**{name: getattr(one, name) for name in said}, "decided_by": one.actor, "decided_at": one.at}
+                for one in every.get(row.agreement_id, ())
+            ],
+        }
+        for row in found
+    ]
     return {"items": items, "total": total, "page": paging.page, "limit": paging.limit}
 
 
@@ -183,7 +214,7 @@ def _side(caller: Caller) -> str | None:
 
 def _shown(one: Row[Any]) -> dict[str, Any]:
     names = ("id", "kind", "state", "regions", "asked_by", "purpose", "created_at", "made_at", "expires_at")
-    return {name: getattr(one, name) for name in (*names, "counts", "digest", "size")}
+    return {name: getattr(one, name) for name in (*names, "counts", "digest", "size", "failure")}
 
 
 def _actor(caller: Caller) -> Actor:

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Depends, Response
 
 from agreements.api.shown import ActorOf
-from agreements.service import drafts, intake
+from agreements.service import drafts
 from kit.auth import Policy
 from kit.database import Transaction
 from kit.http import ExpectedVersion, Paging, Problem, etag, invalid, problem_response
@@ -58,17 +58,21 @@ async def save(
     actor: ActorOf,
     session: Transaction,
     expected_version: ExpectedVersion,
+    copied_from: UUID | None = None,
 ) -> dict[str, Any] | Response:
     """Save any part of an agreement, as it is so far. If-Match holds the version you read, "0" for a new draft.
 
     Anything may be missing or wrong, but nothing like a personal number is kept, nor what is covered by secrecy.
+    `copied_from`: the agreement whose copy the form began with; a purge of that one takes the draft along.
     """
     try:
-        saved = await drafts.save(session, actor, draft_id, expected_version, content)
+        saved = await drafts.save(
+            session, actor, draft_id, expected_version, content, str(copied_from) if copied_from else None
+        )
     except drafts.Secret:
         # Returned, not raised: the line about it is to be kept.
-        await drafts.note_secret(session, actor)
-        return problem_response(invalid(intake.SECRET.field, intake.SECRET.reason))
+        found = await drafts.note_secret(session, actor, content)
+        return problem_response(invalid(found.field, found.reason))
     response.headers["ETag"] = etag(saved["version"])
     return _shown(saved)
 
@@ -80,4 +84,5 @@ async def remove(draft_id: DraftId, actor: ActorOf, session: Transaction) -> Non
 
 
 def _shown(one: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: one[name] for name in ("id", "region", "version", "author", "content", "created_at", "changed_at")}
+    names = ("id", "region", "version", "author", "content", "copied_from", "created_at", "changed_at")
+    return {name: one[name] for name in names}

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AfterValidator, AwareDatetime
 
-from agreements.api.shown import actor_of, all_shown
+from agreements.api.answers import AgreementList
+from agreements.api.shown import Side, actor_of, all_shown
 from agreements.domain.agreement import State
 from agreements.store import agreements as store
 from agreements.store import listing
@@ -41,7 +42,7 @@ _FILTERS = (
     "region", "state", "number", "kind", "basis", "care_provider", "unit", "care_service", "usable_by", "valid_on",
     "expires_before", "changed_since", "q",
 )  # fmt: skip
-_KNOWN = frozenset({*_FILTERS, "sort", "limit", "page"})
+_KNOWN = frozenset({*_FILTERS, "side", "sort", "limit", "page"})
 
 
 async def _known_filters(request: Request) -> None:
@@ -49,7 +50,7 @@ async def _known_filters(request: Request) -> None:
     given = [name for name, _ in request.query_params.multi_items()]
     for name in given:
         if name not in _KNOWN:
-            raise invalid(name, f"is not a known filter: {', '.join(_FILTERS)}, sort, limit, page", status=400)
+            raise invalid(name, f"is not a known filter: {', '.join(_FILTERS)}, side, sort, limit, page", status=400)
         if given.count(name) > 1:
             raise invalid(name, "is given more than once", status=400)
 
@@ -73,19 +74,28 @@ async def _filters(
     return listing.Filters(**given)
 
 
-@router.get("/agreements", dependencies=[Depends(_known_filters)])
+@router.get(
+    "/agreements",
+    response_model=None,
+    responses={200: {"model": AgreementList}},
+    dependencies=[Depends(_known_filters)],
+)
 async def find(
     caller: CallerOf,
     session: Transaction,
     paging: Paging,
     filters: Annotated[listing.Filters, Depends(_filters)],
     sort: Sort = "number",
+    side: Side | None = None,
 ) -> dict[str, Any]:
     """Published agreements, and for administrators also their own region's others, as each reader sees them.
 
-    `care_service` is `system|code`; `usable_by` a region that may use it without asking; `q` a part of number or name.
+    `care_service` is `system|code`; `usable_by` a region that may use it without asking; `q` a part of number or name;
+    `side=public` shows what everybody sees, to administrators too.
     """
     actor = actor_of(caller)
-    ids, total = await listing.find(session, actor, filters, sort=sort, limit=paging.limit, offset=paging.offset)
-    items = await all_shown(session, await store.get_many(session, ids), actor)
+    ids, total = await listing.find(
+        session, actor, filters, sort=sort, limit=paging.limit, offset=paging.offset, side=side
+    )
+    items = await all_shown(session, await store.get_many(session, ids), actor, side)
     return {"items": items, "total": total, "page": paging.page, "limit": paging.limit}

@@ -1,15 +1,17 @@
 """Notices of a region's agreements that end soon."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import AfterValidator
 
 from agreements.api.shown import ActorOf
 from agreements.domain.transitions import check_region
+from agreements.service.expiry import NOTICE_DAYS
 from agreements.service.review_settings import choices
 from agreements.store import agreements as agreement_store
-from agreements.store import endings
+from agreements.store import endings, refusals
 from contracts.types import RegionCode
 from kit.auth import Policy
 from kit.database import Transaction
@@ -21,6 +23,15 @@ POLICY: Policy = {"GET /agreement-notices": frozenset({Role.AGREEMENT_ADMIN, Rol
 
 router = APIRouter(tags=["notices"])
 
+_MARKED_KEPT = timedelta(days=90)
+_MOST_MARKED = 1000
+
+
+def _told_before(days: int | None) -> int | None:
+    if days is not None and days not in NOTICE_DAYS:
+        raise ValueError(f"must be one of {', '.join(map(str, sorted(NOTICE_DAYS)))}: so many days before is told")
+    return days
+
 
 @router.get("/agreement-notices")
 async def notices(
@@ -28,11 +39,12 @@ async def notices(
     session: Transaction,
     paging: Paging,
     region: RegionCode | None = None,
-    days: Annotated[int | None, Query(ge=7, le=90)] = None,
+    days: Annotated[int | None, Query(), AfterValidator(_told_before)] = None,
 ) -> dict[str, Any]:
     """What ends soon in the caller's region, as long as it still ends as told; the nearest first.
 
     `days` is how long before it was told, `to` where the region wants it told, `changing` a new version on its way.
+    `marked`: what was sent with the mark of secrecy lately though registered here, purged or to be purged.
     """
     wanted = region or actor.region or ""
     check_region(wanted, actor)
@@ -52,6 +64,10 @@ async def notices(
                 "changing": standing[row.agreement_id].state != standing[row.agreement_id].public_state,
             }
             for row in found
+        ],
+        "marked": [
+            {"agreement_id": row.agreement_id, "at": row.at, "way": row.way, "actor": row.actor, "why": row.why}
+            for row in await refusals.of_registered(session, wanted, datetime.now(UTC) - _MARKED_KEPT, _MOST_MARKED)
         ],
         "to": (await choices(session, [wanted]))[wanted].notices_to,
         "total": total,

@@ -30,7 +30,10 @@ _MOBILE = re.compile(r"(0|\+46|0046)7[02369]")
 
 
 class NoticesTo(Form):
-    """Where notices of an end are to reach the region: a function's mailbox or telephone, never a person's."""
+    """Where notices are to reach the region: a function's mailbox or telephone, never a person's.
+
+    Personal numbers and mobile telephones are refused; whose a mailbox is cannot be seen, the region answers for that.
+    """
 
     channel: Literal["email", "phone"]
     value: Text
@@ -50,13 +53,16 @@ class NoticesTo(Form):
 
 
 class RegionSettings(Form):
-    """A region's choices; what is left out goes back to its default."""
+    """A region's choices; what is left out stays as it is."""
 
     region_review: bool = True
     """Does the region review its agreements before the agency does?"""
     another_person: bool = True
     """Must the region's reviewer be another person than those who wrote?"""
     notices_to: NoticesTo | None = None
+    """null: nowhere but to those who ask."""
+    purge_when_marked: bool = True
+    """Is what is registered purged at once when the region sends its number with the mark `confidential`?"""
 
 
 @router.get("/agreement-settings/{region}")
@@ -77,7 +83,9 @@ async def choose(
     expected_version: ExpectedVersion,
 ) -> dict[str, Any]:
     """Choose for the caller's region, as far as the profile in force leaves it a choice."""
-    chosen = await review_settings.choose(session, actor, region, expected_version, **asked.model_dump())
+    chosen = await review_settings.choose(
+        session, actor, region, expected_version, asked.model_dump(exclude_unset=True)
+    )
     response.headers["ETag"] = etag(chosen.version)
     return _shown(chosen)
 
@@ -89,4 +97,5 @@ def _shown(one: Choice) -> dict[str, Any]:
         "region_review": one.region_review,
         "another_person": one.another_person,
         "notices_to": one.notices_to,
+        "purge_when_marked": one.purge_when_marked,
     }

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import Field
 
+from agreements.api.answers import ReviewQueue, Verdicts
 from agreements.api.shown import ActorOf, all_shown, audience, differing
 from agreements.domain.transitions import Action
 from agreements.service import reviewing
@@ -73,7 +74,7 @@ async def _waiting(
 WaitingFor = Annotated[store.Waiting, Depends(_waiting)]
 
 
-@router.get("/agreement-reviews")
+@router.get("/agreement-reviews", response_model=None, responses={200: {"model": ReviewQueue}})
 async def waiting(actor: ActorOf, session: Transaction, paging: Paging, wanted: WaitingFor) -> dict[str, Any]:
     """What waits for the caller: the region's gate for its administrators, the agency's for its reviewers.
 
@@ -81,6 +82,7 @@ async def waiting(actor: ActorOf, session: Transaction, paging: Paging, wanted: 
     """
     ids, total = await store.page(session, wanted, limit=paging.limit, offset=paging.offset)
     found = await agreement_store.get_many(session, ids)
+    replaced = await store.replaced_edits(session, ids)
     now = datetime.now(UTC)
     return {
         "items": [
@@ -89,6 +91,7 @@ async def waiting(actor: ActorOf, session: Transaction, paging: Paging, wanted: 
                 "waiting_since": one.changed_at,
                 "waiting_days": (now - one.changed_at).days,
                 "new": one.public_body is None,
+                "replaces_edit_of": replaced.get(one.id),
                 "agreement": content,
                 "differences": differing(one.public_body, one.body, audience(one, actor)),
             }
@@ -116,7 +119,7 @@ async def versions(session: Transaction, wanted: WaitingFor) -> dict[str, Any]:
     return {"items": [{"id": one, "version": version} for one, version in found]}
 
 
-@router.post("/agreement-reviews/approve", response_class=JSONResponse)
+@router.post("/agreement-reviews/approve", response_class=JSONResponse, responses={200: {"model": Verdicts}})
 async def approve(asked: Approval, request: Request, actor: ActorOf) -> StreamingResponse:
     """Approve many, each with its own verdict; what has changed since it was seen is left as it is.
 
@@ -126,7 +129,7 @@ async def approve(asked: Approval, request: Request, actor: ActorOf) -> Streamin
     return await _decided(request, actor, Action.APPROVE, asked, None)
 
 
-@router.post("/agreement-reviews/reject", response_class=JSONResponse)
+@router.post("/agreement-reviews/reject", response_class=JSONResponse, responses={200: {"model": Verdicts}})
 async def reject(asked: Rejection, request: Request, actor: ActorOf) -> StreamingResponse:
     """Reject many for one reason: each becomes a draft again, and what is public stays."""
     return await _decided(request, actor, Action.REJECT, asked, asked.reason)

@@ -1,18 +1,18 @@
 """The form's way in, the two approvals, and reading."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from agreements.api.shown import ActorOf, AgreementId, shown
+from agreements.api.answers import ONE, Content
+from agreements.api.shown import READ_ONLY, ActorOf, AgreementId, Side, shown
 from agreements.domain.agreement import Actor, Way, may_read
-from agreements.domain.transitions import BY_NAME, Action
-from agreements.service import intake, life, purging
+from agreements.domain.transitions import Action
+from agreements.service import life, purging, secrecy, sent_form
 from agreements.store import agreements as store
-from contracts.agreement_form import AgreementForm, Form, LongText
+from contracts.agreement_form import Form, LongText
 from kit.auth import Policy
 from kit.database import Transaction
 from kit.http import ExpectedVersion, Problem, etag, invalid, problem_response
@@ -40,27 +40,34 @@ class Step(Form):
     """The version that was looked at: 412 and nothing done where it is another one now."""
 
 
-async def _secret(session: AsyncSession, actor: Actor) -> Response:
+Named = Literal["submit", "approve", "reject", "withdraw", "terminate", "purge"]
+"""What a person asks for by the action's name: `domain.transitions.BY_NAME`."""
+
+
+async def _secret(session: AsyncSession, actor: Actor, content: dict[str, Any]) -> Response:
     # Returned, not raised: the line about it is to be kept.
-    await intake.note_secret(session, Way.FORM, actor.region or "-", actor, datetime.now(UTC))
-    return problem_response(invalid(intake.SECRET.field, intake.SECRET.reason))
+    (marked,) = await secrecy.refuse(session, Way.FORM, actor.region or "-", actor, [sent_form.written_number(content)])
+    return problem_response(invalid(marked.found.field, marked.found.reason))
 
 
-@router.post("/agreements", status_code=201, response_model=None)
+@router.post("/agreements", status_code=201, response_model=None, responses={201: ONE})
 async def register(
-    form: AgreementForm,
+    content: Content,
     request: Request,
     response: Response,
     actor: ActorOf,
     session: Transaction,
     idempotency_key: IdempotencyKey = None,
 ) -> dict[str, Any] | Response:
-    """Register an agreement of the caller's own region as a draft. With an Idempotency-Key it is safe to send again."""
-    if form.confidential:
-        return await _secret(session, actor)
+    """Register an agreement of the caller's own region as a draft. With an Idempotency-Key it is safe to send again.
+
+    422 tells everything that is wrong, as `/agreements/validate` does.
+    """
+    if sent_form.is_confidential(content):
+        return await _secret(session, actor, content)
 
     async def work() -> dict[str, Any]:
-        return await shown(session, await life.register(session, actor, form.as_json()), actor)
+        return await shown(session, await life.register(session, actor, content), actor)
 
     answer, _ = await once(session, idempotency_key, actor.subject, await request.body(), work)
     response.headers["Location"] = f"/agreements/{answer['id']}"
@@ -68,37 +75,45 @@ async def register(
     return answer
 
 
-@router.get("/agreements/{agreement_id}")
-async def read(agreement_id: AgreementId, response: Response, actor: ActorOf, session: Transaction) -> dict[str, Any]:
-    """One agreement. One that the caller may not read does not exist."""
+@router.get("/agreements/{agreement_id}", response_model=None, responses={200: ONE})
+async def read(
+    agreement_id: AgreementId, response: Response, actor: ActorOf, session: Transaction, side: Side | None = None
+) -> dict[str, Any]:
+    """One agreement; `side=public` as the public sees it. One that the caller may not read does not exist."""
     found = await store.get(session, agreement_id)
-    if found is None or not may_read(found, actor):
+    if found is None or not may_read(found, actor) or (side == "public" and not found.is_public):
         raise Problem(404, "there is no such agreement")
-    response.headers["ETag"] = etag(found.version)
-    return await shown(session, found, actor)
+    told = await shown(session, found, actor, side)
+    # Of what is shown: whoever does not see a change must not learn of it by its version.
+    response.headers["ETag"] = etag(told["version"])
+    return told
 
 
-@router.put("/agreements/{agreement_id}", response_model=None)
+@router.put("/agreements/{agreement_id}", response_model=None, responses={200: ONE})
 async def edit(
     agreement_id: AgreementId,
-    form: AgreementForm,
+    content: Content,
     response: Response,
     actor: ActorOf,
     session: Transaction,
     expected_version: ExpectedVersion,
 ) -> dict[str, Any] | Response:
-    """Replace the content. If-Match holds the version you read: two editors never overwrite each other."""
-    if form.confidential:
-        return await _secret(session, actor)
-    changed = await life.edit(session, actor, agreement_id, expected_version, form.as_json())
+    """Replace the content. If-Match holds the version you read: two editors never overwrite each other.
+
+    What `GET` gave may be sent back: its members that are not content (`id`, `state`, `version`, …) are ignored.
+    """
+    content = {name: value for name, value in content.items() if name not in READ_ONLY}
+    if sent_form.is_confidential(content):
+        return await _secret(session, actor, content)
+    changed = await life.edit(session, actor, agreement_id, expected_version, content)
     response.headers["ETag"] = etag(changed.version)
     return await shown(session, changed, actor)
 
 
-@router.post("/agreements/{agreement_id}/{action}")
+@router.post("/agreements/{agreement_id}/{action}", response_model=None, responses={200: ONE})
 async def act(
     agreement_id: AgreementId,
-    action: Action,
+    action: Named,
     response: Response,
     actor: ActorOf,
     session: Transaction,
@@ -108,12 +123,10 @@ async def act(
 
     Purge is for what became confidential: it cannot be undone, and leaves one line without content.
     """
-    if action not in BY_NAME:
-        raise Problem(404, "there is no such action")
-    asked = body if body is not None else Step()
-    if action is Action.PURGE:
+    step, asked = Action(action), body if body is not None else Step()
+    if step is Action.PURGE:
         changed = await purging.purge(session, actor, agreement_id, asked.reason)
     else:
-        changed = await life.act(session, actor, agreement_id, action, asked.reason, asked.version)
+        changed = await life.act(session, actor, agreement_id, step, asked.reason, asked.version)
     response.headers["ETag"] = etag(changed.version)
     return await shown(session, changed, actor)

@@ -11,9 +11,9 @@ from starlette.requests import ClientDisconnect
 
 from agreements.api.shown import actor_of
 from agreements.service import submissions
-from agreements.service.submissions import LARGEST_BYTES
 from contracts.agreements import Answer
 from contracts.types import RegionCode
+from intake.limits import MIB, UPLOAD_BYTES
 from kit.auth import CallerOf, Policy
 from kit.database import Transaction
 from kit.http import ExpectedVersion, Paging, Problem, etag, invalid
@@ -38,6 +38,7 @@ STREAMED = frozenset({"/agreement-submissions"})
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _PIECE = 1024 * 1024
+_LONGEST_KEY = 500
 _NOT_TAKEN = tuple(answer for answer in Answer if answer is not Answer.ACCEPTED)
 _BODY = {
     media: {"schema": {"type": "string", "format": "binary"}}
@@ -60,19 +61,32 @@ async def receive(
 ) -> dict[str, Any]:
     """Send agreements: JSON lines, a JSON array, CSV or XLSX as the body, at most 20 MB; what it holds decides which.
 
-    Answered before anything of it is read: follow `Location`. With an Idempotency-Key it is safe to send again.
+    Answered before anything of it is read: follow `Location`. With an Idempotency-Key it is safe to send again:
+    `repeated` says that this is the submission of before. One that has failed is judged anew.
     """
-    if request.headers.get("content-type", "").startswith(("multipart/", "application/x-www-form-urlencoded")):
-        raise Problem(415, "send the file itself as the body, not as a field of a form")
+    # What curl sends with --data-binary calls itself a form: what the body holds decides, as everywhere here.
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        raise Problem(
+            415,
+            "the Content-Type is multipart: send the file itself as the body, not as a field of a form, with "
+            "Content-Type: application/octet-stream (curl --data-binary @FILE, without -F)",
+        )
     pieces, digest = await _body(request)
 
     async def work() -> dict[str, Any]:
         return await submissions.receive(session, actor_of(caller), name, pieces)
 
-    asked = f"{digest} {name or ''}".encode()
-    answer, _ = await once(session, idempotency_key, caller.subject, asked, work)
+    key = idempotency_key
+    if key is not None and (version := await submissions.mapping_version(session, actor_of(caller))):
+        # Judged by another mapping the same file is another thing.
+        key = f"{key} by mapping {version}"
+    answer, repeated = await once(session, key, caller.subject, digest.encode(), work)
+    while repeated and await submissions.has_failed(session, answer["id"]):
+        # What could not be read may be readable now: a failure is no answer to keep.
+        key = f"{key} after {answer['id']}"[-_LONGEST_KEY:]
+        answer, repeated = await once(session, key, caller.subject, digest.encode(), work)
     response.headers["Location"] = f"/agreement-submissions/{answer['id']}"
-    return answer
+    return {**answer, "repeated": repeated}
 
 
 async def _body(request: Request) -> tuple[list[bytes], str]:
@@ -81,7 +95,7 @@ async def _body(request: Request) -> tuple[list[bytes], str]:
     try:
         async for part in request.stream():
             size += len(part)
-            if size > LARGEST_BYTES:
+            if size > UPLOAD_BYTES:
                 raise _too_large()
             digest.update(part)
             at_hand += part
@@ -94,7 +108,7 @@ async def _body(request: Request) -> tuple[list[bytes], str]:
 
 
 def _too_large() -> Problem:
-    most = f"{LARGEST_BYTES // (1024 * 1024)} MiB"
+    most = f"{UPLOAD_BYTES // MIB} MiB"
     return Problem(413, f"the file is larger than {most}: send it in several files, or as XLSX, which is compressed")
 
 

@@ -1,12 +1,13 @@
 """Help for whoever fills in the form: all faults at once, a copy of an earlier one, what the region usually writes."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter
 
-from agreements.api.shown import ActorOf, AgreementId
+from agreements.api.answers import Content, Validated
+from agreements.api.shown import READ_ONLY, ActorOf, AgreementId
 from agreements.domain.agreement import is_owner
 from agreements.domain.copying import as_new
 from agreements.domain.transitions import check_region
@@ -34,11 +35,13 @@ router = APIRouter(tags=["writing"])
 _LOOKED_AT = 200
 
 
-@router.post("/agreements/validate")
+@router.post("/agreements/validate", response_model=None, responses={200: {"model": Validated}})
 async def validate(
-    content: Annotated[dict[str, Any], Body()], actor: ActorOf, session: Transaction, agreement_id: UUID | None = None
+    content: Content, actor: ActorOf, session: Transaction, agreement_id: UUID | None = None
 ) -> dict[str, Any]:
     """All that is wrong with an agreement, at once; nothing is stored. `agreement_id`: it is an edit of that one."""
+    if agreement_id is not None:
+        content = {name: value for name, value in content.items() if name not in READ_ONLY}
     found = await everything_wrong(session, actor, content, str(agreement_id) if agreement_id is not None else None)
     errors = [{"field": one.field, "reason": one.reason, "suggestion": suggested(one)} for one in found]
     return {"valid": not errors, "errors": errors}
@@ -59,6 +62,7 @@ async def defaults(
 ) -> dict[str, Any]:
     """What the caller's region wrote most often in its latest agreements: with the care provider, or else with all.
 
+    Contacts come from agreements with the same care provider alone.
     `of` is how many agreements that is drawn from; `content` may be put into a form as it is.
     """
     check_region(region, actor)
@@ -66,4 +70,4 @@ async def defaults(
     same_provider = bool(bodies) and care_provider is not None
     if not bodies:
         bodies = await store.earlier(session, region, None, _LOOKED_AT)
-    return {"content": usual(bodies), "of": len(bodies), "same_care_provider": same_provider}
+    return {"content": usual(bodies, contacts=same_provider), "of": len(bodies), "same_care_provider": same_provider}

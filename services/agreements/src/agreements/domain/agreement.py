@@ -85,6 +85,11 @@ class Agreement:
         return self.public_state is State.PUBLISHED
 
     @property
+    def is_free(self) -> bool:
+        """True for one that was withdrawn before anybody saw it: its number may be used again."""
+        return self.state is State.WITHDRAWN and not self.has_been_public
+
+    @property
     def has_been_public(self) -> bool:
         return self.public_state is not None
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from rules.identifiers import passes_luhn
 from rules.regions import REGIONS
 
 
@@ -30,7 +31,11 @@ class DisclosureState(StrEnum):
     READY = "ready"
     """The archive can be fetched."""
     EXPIRED = "expired"
-    """The archive is gone: ask again."""
+    """The archive's time is over: ask again."""
+    DELETED_FOR_SECRECY = "deleted_for_secrecy"
+    """An agreement in it may have become confidential: ask again."""
+    FAILED = "failed"
+    """It could not be made, for a fault that is told and logged."""
 
 
 class Decision(StrEnum):
@@ -53,6 +58,13 @@ def is_region(asked_by: str) -> bool:
 def is_municipality(asked_by: str) -> bool:
     """True for what can be a municipality's code: four digits that begin with a region's."""
     return len(asked_by) == 4 and asked_by.isascii() and asked_by.isdecimal() and asked_by[:2] in REGIONS
+
+
+def is_agency(asked_by: str) -> bool:
+    """True for a state agency: its organisation number, 202100-NNNN, before its name where one is given."""
+    number, _, _ = asked_by.partition(" ")
+    digits = number.replace("-", "")
+    return len(digits) == 10 and digits.isascii() and digits.startswith("202100") and passes_luhn(digits)
 
 
 def without(content: Mapping[str, Any], paths: frozenset[str], prefix: str = "") -> dict[str, Any]:

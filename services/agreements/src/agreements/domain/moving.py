@@ -72,6 +72,5 @@ def _emptied(changed: Agreement) -> Agreement:
         public_body=None,
         ended_on=None,
         published_at=None,
-        created_at=changed.changed_at,
     )
     return _seen(empty, State.PURGED) if changed.has_been_public else empty

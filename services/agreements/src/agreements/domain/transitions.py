@@ -101,6 +101,9 @@ TRANSITIONS: tuple[Transition, ...] = (
     # Prolonged after its last day: through the gates again.
     Transition(Action.EDIT, State.EXPIRED, State.DRAFT, _ADMIN),
     *(Transition(Action.TAKE, state, State.SUBMITTED, _WRITERS) for state in (*_LIVING, State.EXPIRED)),
+    # Nobody outside has ever seen it: its number is not burnt, and it begins anew.
+    Transition(Action.EDIT, State.WITHDRAWN, State.DRAFT, _ADMIN, been_public=False),
+    Transition(Action.TAKE, State.WITHDRAWN, State.SUBMITTED, _WRITERS, been_public=False),
     Transition(Action.SUBMIT, State.DRAFT, State.SUBMITTED, _WRITERS),
     Transition(Action.APPROVE, State.SUBMITTED, State.REGION_APPROVED, _ADMIN, another_person=True),
     Transition(Action.APPROVE, State.REGION_APPROVED, State.PUBLISHED, _AGENCY),
@@ -141,7 +144,9 @@ def transition(
     rows = [row for row in TRANSITIONS if row.action == action and row.before == agreement.state]
     rows = [row for row in rows if row.been_public in (None, agreement.has_been_public)]
     if not rows:
-        raise Refused(409, f"cannot {action} an agreement that is {agreement.state}")
+        waits = action is Action.EDIT and agreement.state in (State.SUBMITTED, State.REGION_APPROVED)
+        how = ": have it rejected, or withdraw it, and change it then" if waits else ""
+        raise Refused(409, f"cannot {action} an agreement that is {agreement.state}{how}")
     row = rows[0]
     if row.in_force and not agreement.is_public:
         raise Refused(409, f"cannot {action} an agreement that is not in force: withdraw what is being changed instead")

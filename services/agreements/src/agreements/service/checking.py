@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from agreements.service.profile import profile_on
 from agreements.store import catalogue
-from rules.agreements import faults
+from rules.agreements import OWN_PROVISION, faults
+from rules.regions import REGIONS
 from rules.validity import why_invalid
 
 Body = Mapping[str, Any]
@@ -23,6 +24,11 @@ class Found(NamedTuple):
     field: str
     reason: str
     suggestion: str | None = None
+
+
+MARKED = Found("confidential", "is marked as covered by secrecy: refused, and nothing of it is kept")
+
+PERIOD_OVER = Found("valid_to", "the period is over: there is nothing to publish")
 
 
 class NotReady(Exception):
@@ -109,9 +115,25 @@ def _unit_faults(body: Body, known: Catalogue, today: date) -> Iterator[Found]:
             yield Found(path, "no such care unit in the national catalogue")
         elif found.status != "active" or (found.closed_on is not None and found.closed_on < today):
             yield Found(path, "the care unit is closed")
+        elif why := _whose(body, found, known):
+            yield Found(path, why)
     provider = body["care_provider"]
     if provider is not None and provider["hsa_id"] not in known.providers:
         yield Found("care_provider.hsa_id", "no such care provider in the national catalogue")
+
+
+def _whose(body: Body, unit: Row[Any], known: Catalogue) -> str | None:
+    """Why the agreement cannot be about this unit: its terms would be another provider's to read."""
+    provider = body["care_provider"]
+    if provider is not None:
+        other = provider["hsa_id"] in known.providers and unit.care_provider != provider["hsa_id"]
+        return "belongs to another care provider than care_provider: register that one apart" if other else None
+    if body.get("basis") != OWN_PROVISION or body.get("region") not in REGIONS:
+        return None
+    # A region's company has a number of its own, and HSA-ids under its region's.
+    owner = f"SE{REGIONS[body['region']].organisation_number}-"
+    own = unit.hsa_id.startswith(owner) or unit.care_provider.startswith(owner)
+    return None if own else "is not the region's own by its HSA-id: own provision is at the region's own units"
 
 
 def _code_faults(body: Body, known: Catalogue, nearby: Mapping[str, list[str]], today: date) -> Iterator[Found]:

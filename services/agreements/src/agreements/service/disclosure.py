@@ -16,6 +16,7 @@ from agreements.domain.disclosing import (
     Decision,
     DisclosureKind,
     DisclosureState,
+    is_agency,
     is_municipality,
     is_region,
 )
@@ -26,6 +27,12 @@ from agreements.store import disclosures as store
 from contracts.audience import Audience
 from rules.agreements import text_faults
 from rules.roles import Role
+
+_WHO = (
+    "must be a region's or a municipality's code, or a state agency's organisation number (202100-NNNN) and name; "
+    "everybody else asks for public records: kind public_record"
+)
+_NEVER = "is not there or never been public: what has never been public is not disclosed this way"
 
 
 @dataclass(frozen=True)
@@ -60,8 +67,13 @@ async def ask(session: AsyncSession, actor: Actor, asked: Asked) -> Row[Any]:
         region=None if Role.AGENCY_REVIEWER in actor.roles else actor.region,
         created_at=now,
     )
-    if checks and not await store.examine(session, identity, asked.regions, asked.agreements):
-        raise Faulty([Found("agreements", "none of them has been public: there is nothing to examine")])
+    if checks:
+        examined = await store.examine(session, identity, asked.regions, asked.agreements)
+        named = asked.agreements or ()
+        if left := [Found(f"agreements.{at}", _NEVER) for at, one in enumerate(named) if one not in examined]:
+            raise Faulty(left)
+        if not examined:
+            raise Faulty([Found("regions", "nothing of theirs is public: there is nothing to examine")])
     one = await _locked(session, identity)
     await store.audit(session, one, "asked", actor.subject, now)
     return one
@@ -69,8 +81,9 @@ async def ask(session: AsyncSession, actor: Actor, asked: Asked) -> Row[Any]:
 
 def _may_ask(actor: Actor, asked: Asked) -> None:
     agency = Role.AGENCY_REVIEWER in actor.roles
-    if not (is_region(asked.asked_by) or is_municipality(asked.asked_by) or not asked.asked_by.isdecimal()):
-        raise Faulty([Found("asked_by", "is neither a region's nor a municipality's code, nor an agency's name")])
+    known = is_region(asked.asked_by) or is_municipality(asked.asked_by) or is_agency(asked.asked_by)
+    if not known and (asked.kind is not DisclosureKind.PUBLIC_RECORD or asked.asked_by.isdecimal()):
+        raise Faulty([Found("asked_by", _WHO)])
     if asked.agreements is not None and asked.kind is not DisclosureKind.PUBLIC_RECORD:
         raise Faulty([Found("agreements", "is for public_record only")])
     if asked.kind is DisclosureKind.PUBLIC_RECORD and not agency:
@@ -80,6 +93,10 @@ def _may_ask(actor: Actor, asked: Asked) -> None:
         raise Refused(403, f"{asked.kind} is for a region's own people, and that region alone")
     if not agency and asked.asked_by != actor.region:
         raise Refused(403, f"you ask for region {actor.region or '(none in your token)'}: others ask by the agency")
+
+
+AGENCY = "agency"
+"""Who decided, where it was no region."""
 
 
 async def decide(
@@ -94,7 +111,8 @@ async def decide(
 ) -> tuple[Row[Any], int]:
     """Note the secrecy check of some agreements (None: of all that are left); when none is left, the archive is made.
 
-    A region decides about its own, the agency about any. Raises Refused, Faulty.
+    A region decides about its own, the agency about any. What one of them has refused or masked, the other
+    changes with a reason and a legal ground only; every decision is kept. Raises Refused, Faulty.
     """
     one = await _locked(session, identity)
     if one.state != DisclosureState.ASKED:
@@ -109,14 +127,18 @@ async def decide(
         faults.append(Found("masked", "must name what is masked"))
     if decision is not Decision.MASKED and masked:
         faults.append(Found("masked", "is for the decision masked only"))
+    side = AGENCY if Role.AGENCY_REVIEWER in actor.roles else (actor.region or "")
+    said = {"reason": reason, "legal_ground": legal_ground}
+    if decision is Decision.WHOLE and not all(said.values()) and await store.overrides(session, identity, ids, side):
+        why = "is required to change what another than you has refused or masked"
+        faults += [Found(name, why) for name, value in said.items() if not value]
     if decision is not Decision.WHOLE:
-        said = {"reason": reason, "legal_ground": legal_ground}
         faults += [Found(name, "is required unless all is disclosed") for name, value in said.items() if not value]
     faults += [Found(*fault) for fault in (*text_faults("reason", reason), *text_faults("legal_ground", legal_ground))]
     if faults:
         raise Faulty(faults)
     now = datetime.now(UTC)
-    region = None if Role.AGENCY_REVIEWER in actor.roles else (actor.region or "")
+    region = None if side == AGENCY else side
     values = {
         "decision": decision,
         "masked": sorted(masked),
@@ -124,6 +146,7 @@ async def decide(
         "legal_ground": legal_ground,
         "decided_by": actor.subject,
         "decided_at": now,
+        "side": side,
     }
     done = await store.decide(session, identity, ids, region, values)
     if not done:
@@ -154,7 +177,7 @@ async def expire(session: AsyncSession, now: datetime) -> int:
     """Delete archives whose time is over; how many."""
     over = await store.expired(session, now)
     for one in over:
-        await _drop(session, one, "expired", now)
+        await _drop(session, one, "expired", DisclosureState.EXPIRED, now)
     return len(over)
 
 
@@ -166,7 +189,7 @@ async def forget(session: AsyncSession, region: str, agreement_id: str) -> None:
     now = datetime.now(UTC)
     for one in await store.with_region(session, region):
         if one.state == DisclosureState.READY:
-            await _drop(session, one, "deleted for secrecy", now)
+            await _drop(session, one, "deleted for secrecy", DisclosureState.DELETED_FOR_SECRECY, now)
     for identity in await store.forget_decisions(session, agreement_id):
         one = await _locked(session, identity)
         counts = await store.count_decisions(session, identity)
@@ -175,9 +198,9 @@ async def forget(session: AsyncSession, region: str, agreement_id: str) -> None:
             await store.audit(session, one, "checked", "agreements", now, counts=counts)
 
 
-async def _drop(session: AsyncSession, one: Row[Any], action: str, now: datetime) -> None:
+async def _drop(session: AsyncSession, one: Row[Any], action: str, state: DisclosureState, now: datetime) -> None:
     await store.drop_parts(session, one.id)
-    await store.note(session, one.id, state=DisclosureState.EXPIRED)
+    await store.note(session, one.id, state=state)
     await store.audit(session, one, action, "agreements", now, digest=one.digest)
 
 

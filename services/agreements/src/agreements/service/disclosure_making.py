@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from prometheus_client import Counter as Metric
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,19 +17,45 @@ from agreements.service.archive import Archive
 from agreements.store import disclosures as store
 from contracts.agreement_form import AgreementForm
 from contracts.audience import Audience, seen, withheld
-from kit.database import Sessions
+from kit.database import Sessions, is_transient
+from kit.logging import where
 
 log = structlog.get_logger(__name__)
 
+FAILED = Metric("vf_disclosures_failed_total", "Archives that could not be made for a fault of ours")
+
+_OURS = "the archive could not be made for a fault of ours, which is logged: ask again, or ask the service's operators"
+
 
 async def make_next(sessions: Sessions, key: Ed25519PrivateKey, kept: timedelta) -> bool:
-    """Make one archive that is asked for; False when there is none. After a crash it is made anew."""
+    """Make one archive that is asked for; False when there is none. After a crash it is made anew.
+
+    One that meets a fault of ours is marked as failed, so that it stops neither those behind it nor the worker.
+    """
+    begun: list[str] = []
+    try:
+        return await _make_next(sessions, key, kept, begun)
+    except Exception as error:
+        if is_transient(error) or not begun:
+            raise
+        log.error("disclosure not made", disclosure=begun[0], where=where(error))
+    FAILED.inc()
+    async with sessions.begin() as session:
+        one = await store.get(session, begun[0], locked=True)
+        if one is not None and one.state == DisclosureState.CHECKED:
+            await store.note(session, one.id, state=DisclosureState.FAILED, failure=_OURS)
+            await store.audit(session, one, "failed", "agreements", datetime.now(UTC))
+    return True
+
+
+async def _make_next(sessions: Sessions, key: Ed25519PrivateKey, kept: timedelta, begun: list[str]) -> bool:
     async with sessions.begin() as session:
         # All files tell of the same moment.
         await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         one = await store.next_checked(session)
         if one is None:
             return False
+        begun.append(one.id)
         now = datetime.now(UTC)
         made = Archive()
         counts, left_out = await _write(session, one, made)

@@ -1,5 +1,6 @@
 """Drafts that are not complete: kept as the form holds them, but never what must not be kept at all."""
 
+import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -8,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from agreements.domain.agreement import Actor, Way
 from agreements.domain.transitions import Refused
-from agreements.service import intake, sent_form
+from agreements.service import secrecy, sent_form
 from agreements.service.checking import Faulty, Found
 from agreements.store import drafts as store
 from contracts.agreement_form import AgreementForm
@@ -29,9 +30,17 @@ class Secret(Exception):
 
 
 async def save(
-    session: AsyncSession, actor: Actor, draft_id: str, expected_version: int, content: Mapping[str, Any]
+    session: AsyncSession,
+    actor: Actor,
+    draft_id: str,
+    expected_version: int,
+    content: Mapping[str, Any],
+    copied_from: str | None = None,
 ) -> dict[str, Any]:
-    """Save a draft of the actor's region, new (expected version 0) or as it was read. Raises Refused, Faulty."""
+    """Save a draft of the actor's region, new (expected version 0) or as it was read. Raises Refused, Faulty.
+
+    `copied_from`: the agreement it began as a copy of, noted for good: a purge of that one takes the draft along.
+    """
     region = _region(actor)
     if sent_form.is_confidential(content):
         raise Secret
@@ -40,6 +49,8 @@ async def save(
     now = datetime.now(UTC)
     old = await store.get(session, draft_id, region)
     values = {"id": draft_id, "region": region, "author": actor.subject, "content": dict(content), "changed_at": now}
+    if copied_from is not None:
+        values["copied_from"] = copied_from
     if old is None:
         if expected_version:
             raise Refused(404, _GONE)
@@ -52,12 +63,15 @@ async def save(
         values |= {"version": next_version(old.version)}
         if not await store.replace(session, expected_version, **values):
             raise Refused(412, _CHANGED)
-    return {**values, "created_at": old.created_at if old is not None else now}
+    kept = {"created_at": now, "copied_from": None} if old is None else dict(old._mapping)
+    return {**kept, **values}
 
 
-async def note_secret(session: AsyncSession, actor: Actor) -> None:
-    """Leave the line that something covered by secrecy was refused."""
-    await intake.note_secret(session, Way.FORM, _region(actor), actor, datetime.now(UTC))
+async def note_secret(session: AsyncSession, actor: Actor, content: Mapping[str, Any]) -> Found:
+    """Leave the line that something covered by secrecy was refused; what to tell of it."""
+    number = content.get("number")
+    (marked,) = await secrecy.refuse(session, Way.FORM, _region(actor), actor, [number])
+    return marked.found
 
 
 async def read(session: AsyncSession, actor: Actor, draft_id: str) -> Mapping[str, Any]:
@@ -103,6 +117,8 @@ def _unkeepable(path: str, value: Any, depth: int) -> Iterator[Found]:
             readable(value)
         except ValueError as why:
             yield Found(path, str(why))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield Found(path, "is not a number that JSON knows")
     elif isinstance(value, Mapping):
         for name, inner in value.items():
             if may_be_repeated(name):

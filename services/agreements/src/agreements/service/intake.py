@@ -10,24 +10,17 @@ from uuid import uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agreements.domain.agreement import Actor, Agreement, State, Way, is_over
-from agreements.domain.moving import moved, publishes
+from agreements.domain.moving import moved
 from agreements.domain.transitions import Action, Gates, Refused, check_region, transition
-from agreements.service import sent_form
+from agreements.service import secrecy, sent_form
 from agreements.service.announcing import announce
-from agreements.service.checking import Found, check_catalogue
+from agreements.service.checking import PERIOD_OVER, Found, check_catalogue
 from agreements.service.review_settings import gates_of
 from agreements.service.sent_form import Read
 from agreements.store import agreements as store
-from agreements.store import refusals
 from contracts.agreements import Answer
 from kit.database import next_version
 from rules.calendar import swedish_day
-
-SECRET = Found(
-    "confidential",
-    "is marked as covered by secrecy: refused, and nothing of it is kept; if an earlier version is registered here, "
-    "have that one purged",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +67,10 @@ async def take(
     today = swedish_day(now)
     verdicts: dict[int, Verdict] = {}
     waiting: dict[int, Read] = {}
-    refused = 0
+    marked: list[int] = []
     for place, one in enumerate(sent):
         if sent_form.is_confidential(one.content):
-            refused += 1
-            verdicts[place] = Verdict(Answer.REJECTED, found=(SECRET,))
+            marked.append(place)
             continue
         # A clock that goes ahead must not let a sending pass an edit made after it.
         read = tuple(one.found) or sent_form.read(one.content, region, min(one.sent_at or sent_at, now), today)
@@ -87,8 +79,11 @@ async def take(
         else:
             number, revision = sent_form.number_of(one.content), sent_form.revision_of(one.content)
             verdicts[place] = Verdict(Answer.REJECTED, number, revision, None, read)
-    if refused:
-        await note_secret(session, way, region, actor, now, refused)
+    if marked:
+        numbers = [sent_form.written_number(sent[place].content) for place in marked]
+        told = await secrecy.refuse(session, way, region, actor, numbers)
+        for place, mark in zip(marked, told, strict=True):
+            verdicts[place] = Verdict(Answer.REJECTED, agreement_id=mark.standing, found=(mark.found,))
     faults = await check_catalogue(session, [read.body for read in waiting.values()], today)
     for (place, read), found in zip(list(waiting.items()), faults, strict=True):
         if found:
@@ -102,13 +97,6 @@ async def take(
         verdicts |= await taking.all(session, waiting)
         waiting = {place: read for place, read in waiting.items() if place not in verdicts}
     return [verdicts[place] for place in range(len(sent))]
-
-
-async def note_secret(
-    session: AsyncSession, way: Way, region: str, actor: Actor, now: datetime, number: int = 1
-) -> None:
-    """The audit lines of agreements refused for secrecy."""
-    await refusals.note(session, [(now, region, way, actor.subject, "marked as covered by secrecy")] * number)
 
 
 _Judged = tuple[Answer, Agreement | None, tuple[Found, ...]]
@@ -161,7 +149,13 @@ class _Taking:
         if old is None:
             return self.submitted(self.new(read), read)
         higher = read.revision is not None and read.revision > (old.revision or 0)
+        if _begins_anew(old, read, higher=higher):
+            return self.submitted(old, read)
         if read.digest == old.sent_digest or read.digest == sent_form.digest(sent_form.written_out(old.body)):
+            if self.way is Way.PULL and old.state in (State.TERMINATED, State.WITHDRAWN):
+                # An interface tells what holds, so it says otherwise than what stands here.
+                reason = f"the interface tells it, and the agreement is {old.state} here since"
+                return _conflict("number", f"{reason}: register what holds under a new number, or end it there too")
             # What came before this revision is older from now on.
             noted = dataclasses.replace(old, revision=read.revision) if higher else None
             return Answer.UNCHANGED, noted, _standing(old)
@@ -182,9 +176,9 @@ class _Taking:
                 "the agreement was changed here after this was sent: look at that change, then send the content that "
                 "shall hold with a higher revision",
             )
-        return self.submitted(old, read)
+        return self.submitted(old, read, _replaced(old))
 
-    def submitted(self, old: Agreement, read: Read) -> _Judged:
+    def submitted(self, old: Agreement, read: Read, found: tuple[Found, ...] = ()) -> _Judged:
         """The agreement with the content that was sent, in the state that follows: what is public stays as it is."""
         try:
             row = transition(old, Action.TAKE, self.actor, None, self.gates)
@@ -192,18 +186,19 @@ class _Taking:
             if why.status == 409:
                 return _conflict("number", f"the agreement is {old.state}: register what holds now under a new number")
             return Answer.REJECTED, None, (Found("number", why.reason),)
-        if publishes(old, row, self.gates) and is_over(read.body, swedish_day(self.now)):
-            return Answer.REJECTED, None, (Found("valid_to", "the period is over: there is nothing to publish"),)
+        if is_over(read.body, swedish_day(self.now)):
+            return Answer.REJECTED, None, (PERIOD_OVER,)
         written = dataclasses.replace(
             old,
             body=read.body,
             author=self.actor.subject,
             way=self.way,
-            revision=read.revision,
+            # One that is taken without a revision begins anew; what was told before is still older.
+            revision=read.revision if read.revision is not None else old.revision,
             sent_digest=read.digest,
             edited_at=self.now,
         )
-        return Answer.ACCEPTED, moved(written, row, next_version(old.version), self.now, self.gates), ()
+        return Answer.ACCEPTED, moved(written, row, next_version(old.version), self.now, self.gates), found
 
     def new(self, read: Read) -> Agreement:
         """An agreement that has nothing yet but its number."""
@@ -230,12 +225,32 @@ class _Taking:
         )
 
 
+def _begins_anew(old: Agreement, read: Read, *, higher: bool) -> bool:
+    """True for what was withdrawn before anybody outside saw it, and is sent after that: newer, or something else."""
+    if old.state is not State.WITHDRAWN or old.has_been_public or read.sent_at < old.changed_at:
+        return False
+    return higher or (read.revision is None and read.digest != old.sent_digest)
+
+
+def _replaced(old: Agreement) -> tuple[Found, ...]:
+    """An edit that a newer sending replaces is never replaced without a word."""
+    if old.way is not Way.FORM:
+        return ()
+    day = swedish_day(old.edited_at)
+    return (Found("revision", f"replaces what was written in the form here on {day}: look at it in the review"),)
+
+
 def _conflict(field: str, reason: str) -> _Judged:
     return Answer.CONFLICT, None, (Found(field, reason),)
 
 
 def _standing(old: Agreement) -> tuple[Found, ...]:
     """What somebody who sends the same again may not know."""
+    if old.state is State.DRAFT and old.way is Way.FORM and old.sent_digest is None:
+        return (Found("number", "the same is registered here in the form, as a draft that waits to be submitted"),)
+    if old.state is State.WITHDRAWN and not old.has_been_public:
+        how = "to begin anew, send it with a higher revision"
+        return (Found("number", f"the same has been taken before, and the agreement is withdrawn since: {how}"),)
     if old.state in (State.DRAFT, State.TERMINATED, State.WITHDRAWN):
         return (Found("number", f"the same has been taken before, and the agreement is {old.state} since"),)
     return ()

@@ -8,25 +8,32 @@ from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from agreements.domain.agreement import Actor, Agreement, State, Way, is_over
+from agreements.domain.agreement import Actor, Agreement, State, Way, is_over, may_read
 from agreements.domain.moving import moved, publishes
 from agreements.domain.transitions import Action, Refused, check_region, transition
 from agreements.service.announcing import announce
-from agreements.service.checking import Faulty, Found, check
-from agreements.service.review_settings import gates_of
+from agreements.service.checking import PERIOD_OVER, Faulty, Found, check
+from agreements.service.review_settings import free_since, gates_of
+from agreements.service.validating import NUMBER_TAKEN, right_content
 from agreements.store import agreements as store
 from kit.database import next_version
 from rules.agreements import text_faults
 from rules.calendar import swedish_day
+from rules.regions import REGIONS
 
-PERIOD_OVER = Found("valid_to", "the period is over: there is nothing to publish")
+_NO_SUCH = "there is no such agreement"
+_ONWARDS = frozenset({Action.SUBMIT, Action.APPROVE})
 
 
-async def register(session: AsyncSession, actor: Actor, body: dict[str, Any]) -> Agreement:
-    """Register a new agreement as a draft of the actor's region. Raises Refused, Faulty, NotReady."""
-    check_region(body["region"], actor)
+async def register(session: AsyncSession, actor: Actor, content: Mapping[str, Any]) -> Agreement:
+    """Register a new agreement as a draft of the actor's region. Raises Refused, Faulty, NotReady.
+
+    A number that was withdrawn before it was ever public may be used again: the agreement begins a new life.
+    """
+    _check_whose(content, actor)
     now = datetime.now(UTC)
-    await check(session, body, swedish_day(now))
+    right = await right_content(session, actor, content)
+    body = right.body
     new = Agreement(
         id=str(uuid4()),
         region=body["region"],
@@ -36,7 +43,7 @@ async def register(session: AsyncSession, actor: Actor, body: dict[str, Any]) ->
         author=actor.subject,
         body=body,
         way=Way.FORM,
-        revision=None,
+        revision=right.revision,
         sent_digest=None,
         edited_at=now,
         public_body=None,
@@ -49,31 +56,39 @@ async def register(session: AsyncSession, actor: Actor, body: dict[str, Any]) ->
         changed_at=now,
     )
     if not await store.insert_new(session, new):
-        raise Faulty([Found("number", "the region already has an agreement with this number")])
+        taken = await store.id_of(session, new.region, new.number)
+        old = await store.lock(session, taken) if taken is not None else None
+        if old is not None and old.is_free:
+            return await edit(session, actor, old.id, old.version, content)
+        raise Faulty([NUMBER_TAKEN])
     await store.remember(session, new, "register", actor.subject, None)
     return new
 
 
 async def edit(
-    session: AsyncSession, actor: Actor, agreement_id: str, expected_version: int, body: dict[str, Any]
+    session: AsyncSession, actor: Actor, agreement_id: str, expected_version: int, content: Mapping[str, Any]
 ) -> Agreement:
     """Replace the content, if it still is the version the editor has read; a published one stays public meanwhile.
 
-    Raises as `register`.
+    `revision` is the region's own, and never falls; None leaves it. Raises as `register`.
     """
-    old = await locked(session, agreement_id)
+    old = await locked(session, agreement_id, actor)
     check_region(old.region, actor)
     if old.version != expected_version:
         raise Refused(412, "somebody else has changed it since you read it: read it again, nothing was overwritten")
     row = transition(old, Action.EDIT, actor, None)
-    if body["region"] != old.region:
+    if content.get("region", old.region) != old.region:
         raise Faulty([Found("region", "cannot be changed")])
     now = datetime.now(UTC)
-    await check(session, body, swedish_day(now))
+    right = await right_content(session, actor, content, old.id)
+    body, revision = right.body, right.revision
     if body["number"] != old.number:
         raise Faulty([Found("number", "cannot be changed: withdraw this one and register another")])
+    if revision is not None and revision < (old.revision or 0):
+        raise Faulty([Found("revision", f"must not fall: {old.revision} has been told before")])
     changed = dataclasses.replace(
         old,
+        revision=revision if revision is not None else old.revision,
         state=row.after or old.state,
         body=body,
         way=Way.FORM,
@@ -96,19 +111,20 @@ async def act(
     expected_version: int | None = None,
 ) -> Agreement:
     """Take an agreement one step on, and announce it when the public sees a difference. Raises Refused, Faulty."""
-    old = await locked(session, agreement_id)
+    old = await locked(session, agreement_id, actor)
     now = datetime.now(UTC)
     gates = (await gates_of(session, [old.region], swedish_day(now)))[old.region]
     row = transition(old, action, actor, reason, gates)
     if expected_version is not None and old.version != expected_version:
         raise Refused(412, "it has changed since you read it: read it again, nothing was done")
-    if row.another_person and gates.another_person:
-        check_another(actor, await store.writers(session, [old.id]), old.id)
+    if row.another_person:
+        free = await free_since(session, {old.region: gates})
+        check_another(actor, await store.writers(session, [old.id]), old, free)
     check_reason(reason)
+    if ends_up_nowhere(old, action, now):
+        raise Faulty([PERIOD_OVER])
     if publishes(old, row, gates):
-        # Codes are retired, units closed and periods over while an agreement waits for its gates.
-        if is_over(old.body, swedish_day(now)):
-            raise Faulty([PERIOD_OVER])
+        # Codes are retired and units closed while an agreement waits for its gates.
         await check(session, old.body, swedish_day(now))
     changed = moved(old, row, next_version(old.version), now, gates)
     await store.update(session, changed)
@@ -118,9 +134,26 @@ async def act(
     return changed
 
 
-def check_another(actor: Actor, writers: Mapping[str, frozenset[str]], agreement_id: str) -> None:
-    """The region's review is by another person than all who wrote what the public has not seen. Raises Refused."""
-    if actor.subject in writers.get(agreement_id, ()):
+def ends_up_nowhere(old: Agreement, action: Action, now: datetime) -> bool:
+    """True for a step towards publication of what is over: no later gate could do anything but reject it."""
+    return action in _ONWARDS and is_over(old.body, swedish_day(now))
+
+
+def _check_whose(content: Mapping[str, Any], actor: Actor) -> None:
+    region = content.get("region")
+    if actor.region is None or (isinstance(region, str) and region in REGIONS):
+        check_region(str(region), actor)
+
+
+def check_another(
+    actor: Actor, writers: Mapping[str, Mapping[str, datetime]], one: Agreement, free: Mapping[str, datetime]
+) -> None:
+    """The region's review is by another person than all who wrote what the public has not seen. Raises Refused.
+
+    Where the region has chosen otherwise (`free`: since when), that holds for whoever wrote nothing before.
+    """
+    wrote = writers.get(one.id, {}).get(actor.subject)
+    if wrote is not None and (one.region not in free or wrote < free[one.region]):
         raise Refused(403, "the region's review must be made by another person than those who wrote it")
 
 
@@ -130,9 +163,9 @@ def check_reason(reason: str | None) -> None:
         raise Faulty(found)
 
 
-async def locked(session: AsyncSession, agreement_id: str) -> Agreement:
-    """The agreement with its row locked. Raises Refused."""
+async def locked(session: AsyncSession, agreement_id: str, actor: Actor | None = None) -> Agreement:
+    """The agreement with its row locked. Raises Refused, also where the actor may not read it: it must not be told."""
     found = await store.lock(session, agreement_id)
-    if found is None:
-        raise Refused(404, "there is no such agreement")
+    if found is None or (actor is not None and not may_read(found, actor)):
+        raise Refused(404, _NO_SUCH)
     return found

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agreements.domain.agreement import Actor, Agreement, State
-from agreements.domain.transitions import Action, allowed_actions
-from agreements.service.review_settings import gates_of
+from agreements.domain.transitions import Action, Refused, allowed_actions
+from agreements.service.life import check_another
+from agreements.service.review_settings import free_since, gates_of
 from agreements.store import agreements as store
 from rules.calendar import swedish_day
 
@@ -16,16 +17,16 @@ OpenSteps = dict[str, list[Action]]
 
 
 async def open_steps(session: AsyncSession, some: Sequence[Agreement], actor: Actor) -> OpenSteps:
-    """What the actor may do to each, as `life.act` would decide; at most two queries for them all."""
+    """What the actor may do to each, as `life.act` would decide; at most three queries for them all."""
     gates = await gates_of(session, {one.region for one in some}, swedish_day(datetime.now(UTC)))
     allowed = {one.id: allowed_actions(one, actor, gates[one.region]) for one in some}
-    reviewing = [
-        one.id
-        for one in some
-        if one.state is State.SUBMITTED and gates[one.region].another_person and Action.APPROVE in allowed[one.id]
-    ]
+    reviewing = [one for one in some if one.state is State.SUBMITTED and Action.APPROVE in allowed[one.id]]
     if reviewing:
-        for agreement_id, wrote in (await store.writers(session, reviewing)).items():
-            if actor.subject in wrote:
-                allowed[agreement_id].remove(Action.APPROVE)
+        free = await free_since(session, gates)
+        writers = await store.writers(session, [one.id for one in reviewing])
+        for one in reviewing:
+            try:
+                check_another(actor, writers, one, free)
+            except Refused:
+                allowed[one.id].remove(Action.APPROVE)
     return allowed

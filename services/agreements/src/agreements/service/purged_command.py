@@ -17,13 +17,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add what follows the word `purged`."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = (
-        f"example: {parser.prog} 0b0e7a52-9f0c-4d2c-8a55-2f1f7f0b8f11\n"
+        f"example: {parser.prog} 0b0e7a52-9f0c-4d2c-8a55-2f1f7f0b8f11 --words - < words.txt\n"
         "exit codes: 0 nothing is left, or only older records on the topic that compaction takes in time\n"
         "            1 something is left, and where; or it was not purged; or an engine is away\n"
         "            2 wrong usage"
     )
     parser.add_argument("id", help="the agreement's id, as the API gave it")
     parser.add_argument("--number", help="look for the region's own number too; another agreement may hold it")
+    parser.add_argument(
+        "--words",
+        metavar="FILE",
+        help="also look for these texts, one a line, such as its name; - reads them from standard input",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object, for machines")
 
 
@@ -35,10 +40,11 @@ def run(asked: argparse.Namespace, bootstrap: str, postgres_url: str) -> int:
             agreement_id = str(UUID(asked.id))
         except ValueError:
             raise Misused("the id must look like 0b0e7a52-9f0c-4d2c-8a55-2f1f7f0b8f11") from None
+        words = [*([asked.number] if asked.number else []), *terminal.words(asked.words)]
         engine = database.connect(postgres_url, pool_size=1)
         try:
             sessions = database.sessions(engine)
-            proof = await prove(sessions, bootstrap, agreement_id, asked.number, terminal.progress("records read"))
+            proof = await prove(sessions, bootstrap, agreement_id, words, terminal.progress("records read"))
         finally:
             await engine.dispose()
         if asked.json:

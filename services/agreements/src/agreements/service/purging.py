@@ -1,6 +1,6 @@
 """Confidentiality that comes later: everything of an agreement is removed, and a check proves it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from agreements.domain.agreement import Actor, Agreement, State
 from agreements.domain.moving import moved
+from agreements.domain.purging import ASKED_FOR, PurgeGround, telling
 from agreements.domain.transitions import Action, transition
 from agreements.service import disclosure
 from agreements.service.announcing import announce
 from agreements.service.checking import Faulty, Found
-from agreements.service.life import check_reason, locked
+from agreements.service.life import locked
 from agreements.store import agreements as store
 from agreements.store import pulls
 from agreements.store import purging as traces
@@ -22,43 +23,58 @@ from contracts.agreements import AgreementStatus
 from contracts.topics import parked
 from kit.consumer import record
 from kit.database import Sessions, next_version
+from rules.roles import Role
 from upkeep.reading import Raw, Unreachable, everything
 
 _TOPIC = AgreementRegistered.topic
-_NAMING = ("number", "name", "assignment_id", "document_url")
 
 
 async def purge(session: AsyncSession, actor: Actor, agreement_id: str, reason: str | None) -> Agreement:
     """Remove all content here, and announce a state without any where the public has seen one. Raises Refused, Faulty.
 
-    One line is kept: who, when, which id of which region, and why, which must tell nothing of what is removed.
+    One line is kept: who, when, which id of which region, and on which of the grounds that there are.
     """
-    old = await locked(session, agreement_id)
-    row = transition(old, Action.PURGE, actor, reason)
-    check_reason(reason)
-    if named := _named(old, reason or ""):
-        raise Faulty([Found("reason", f"is kept, so it must not repeat the agreement's {named}")])
+    # The agency may purge by the id alone: secrecy does not wait until it may read it again.
+    old = await locked(session, agreement_id, None if Role.AGENCY_REVIEWER in actor.roles else actor)
+    transition(old, Action.PURGE, actor, reason)
+    return await remove(session, old, actor.subject, _ground(reason))
+
+
+def _ground(reason: str | None) -> PurgeGround:
+    told = (reason or "").strip()
+    if told not in ASKED_FOR:
+        # The line outlives the agreement: words of one's own could repeat what is to go.
+        raise Faulty([Found("reason", f"must be one of {', '.join(sorted(ASKED_FOR))}: no other words are kept")])
+    return PurgeGround(told)
+
+
+async def remove(session: AsyncSession, old: Agreement, subject: str, ground: PurgeGround) -> Agreement:
+    """Remove an agreement whose row is locked, for somebody whose right to it was checked."""
     now = datetime.now(UTC)
+    region = Actor(subject, frozenset({Role.AGREEMENT_ADMIN}), old.region)
+    row = transition(old, Action.PURGE, region, ground)
     emptied = moved(old, row, next_version(old.version), now)
+    await _forget_drafts(session, old)
     await traces.forget(session, old)
     await pulls.forget(session, old.region, old.number, old.id)
     await disclosure.forget(session, old.region, old.id)
     await store.update(session, emptied)
-    await store.remember(session, emptied, Action.PURGE, actor.subject, reason)
+    await store.remember(session, emptied, Action.PURGE, subject, ground)
     if emptied.public_version != old.public_version:
         await announce(session, [emptied], now)
     return emptied
 
 
-def _named(old: Agreement, reason: str) -> str | None:
-    for body in (old.body, old.public_body or {}):
-        provider = body.get("care_provider") or {}
-        said = {name: body.get(name) for name in _NAMING}
-        said |= {f"care provider's {name}": provider.get(name) for name in ("name", "hsa_id", "organisation_number")}
-        for name, value in said.items():
-            if value and str(value).casefold() in reason.casefold():
-                return name
-    return None
+async def _forget_drafts(session: AsyncSession, old: Agreement) -> None:
+    """Drafts that began as its copy, and those that say the same as any version of it where that is telling."""
+    versions = [old.body, old.public_body or {}, *await traces.versions(session, old.id)]
+    said = {text for version in versions for text in telling(version)}
+    copies = [
+        draft_id
+        for draft_id, content, copied_from in await traces.drafts(session, old.region)
+        if copied_from == old.id or not said.isdisjoint(telling(content))
+    ]
+    await traces.forget_drafts(session, copies)
 
 
 @dataclass
@@ -85,12 +101,13 @@ async def prove(
     sessions: Sessions,
     bootstrap: str,
     agreement_id: str,
-    number: str | None,
+    words: Sequence[str] = (),
     seen: Callable[[int, int], None] = lambda read, of: None,
 ) -> Proof:
     """Look for an agreement in every table and column here, and on its topic. Raises Unreachable.
 
-    `number`: look for this text as well, the region's own number as a rule; another agreement may hold it too.
+    `words`: look for these texts as well, such as the region's own number, the name and the address of the document;
+    another agreement may hold them too. What was found is told by its place in the list.
     """
     async with sessions() as session:
         found = await store.get(session, agreement_id)
@@ -108,9 +125,9 @@ async def prove(
         for one in await traces.traces(session, agreement_id, is_id=True):
             if one.table != "outbox":
                 proof.left.append(f"{one.table}.{one.column}: {one.rows} rows with its id")
-        if number is not None:
-            said = await traces.traces(session, number, is_id=False)
-            proof.left += [f"{one.table}.{one.column}: {one.rows} rows with its number" for one in said]
+        for place, word in enumerate(words, 1):
+            said = await traces.traces(session, word, is_id=False)
+            proof.left += [f"{one.table}.{one.column}: {one.rows} rows with word {place}" for one in said]
     await _on_topic(bootstrap, proof, found, seen)
     return proof
 

@@ -101,7 +101,7 @@ async def _take(session: AsyncSession, region: str, records: Sequence[Pushed]) -
 def _sent(one: Pushed, now: datetime) -> Sent:
     read = intake.item(one.value)
     if read.confidential:
-        return Sent({"confidential": True})
+        return Sent({"confidential": True, "number": read.marked_number})
     found = [Found(finding.field, finding.reason) for finding in read.findings]
     return Sent(read.content, found, one.sent_at or now)
 

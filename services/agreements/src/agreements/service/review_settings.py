@@ -1,6 +1,7 @@
 """What a region chooses of its own gate and its notices, within what the profile of the day leaves to it."""
 
-from collections.abc import Collection
+import dataclasses
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -14,6 +15,8 @@ from agreements.store import review_settings as store
 from kit.database import next_version
 from rules.calendar import swedish_day
 
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -25,6 +28,7 @@ class Choice:
     another_person: bool = True
     notices_to: dict[str, str] | None = None
     """A function's channel and value: where the region wants to be told of what ends."""
+    purge_when_marked: bool = True
     actor: str | None = None
     at: datetime | None = None
 
@@ -48,6 +52,14 @@ def gates(choice: Choice, day: date) -> Gates:
     return Gates(reviews.region, reviews.another_person, reviews.agency)
 
 
+async def free_since(session: AsyncSession, gates_now: Mapping[str, Gates]) -> dict[str, datetime]:
+    """For the regions where the reviewer may be who wrote: since when. What was written before needs another person."""
+    free = [region for region, now in gates_now.items() if not now.another_person]
+    chosen = await store.off_since(session, free) if free else {}
+    # Where the profile alone says so, it has no moment.
+    return {region: chosen.get(region, _ALWAYS) for region in free}
+
+
 async def read(session: AsyncSession, actor: Actor, region: str) -> tuple[Choice, list[Choice]]:
     """What the actor's region has chosen: what counts, and all that was chosen, the newest first. Raises Refused."""
     check_region(region, actor)
@@ -60,27 +72,21 @@ async def choose(
     actor: Actor,
     region: str,
     expected_version: int,
-    *,
-    region_review: bool,
-    another_person: bool,
-    notices_to: dict[str, str] | None,
+    chosen: Mapping[str, Any],
 ) -> Choice:
-    """Choose for the actor's region, if nobody else has since it was read. Raises Refused.
+    """Choose for the actor's region, if nobody else has since it was read; the rest stays as it is. Raises Refused.
 
     The gates that are on the way count from the next step on: nothing that waits is moved by it.
     """
     check_region(region, actor)
     now = datetime.now(UTC)
     profile = profile_on(swedish_day(now))
-    left_out = [
-        name for name, asked in (("region_review", region_review), ("another_person", another_person)) if not asked
-    ]
+    left_out = [name for name in ("region_review", "another_person") if not chosen.get(name, True)]
     if left_out and not profile.reviews.region_may_switch_off:
         raise Refused(422, f"cannot be left out: the profile {profile.name} demands it", left_out[0])
     old = (await choices(session, [region]))[region]
-    new = Choice(
-        region, next_version(old.version), region_review, another_person, notices_to, actor=actor.subject, at=now
-    )
+    made = {"version": next_version(old.version), "actor": actor.subject, "at": now}
+    new = dataclasses.replace(old, **{**chosen, **made})
     if old.version != expected_version or not await store.append_after(session, old.version, vars(new)):
         raise Refused(412, "somebody else has changed it since you read it: read it again, nothing was overwritten")
     return new

@@ -7,13 +7,13 @@ from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from agreements.domain.agreement import Actor, Agreement, State, is_over, may_read
+from agreements.domain.agreement import Actor, Agreement, State, may_read
 from agreements.domain.moving import moved, publishes
 from agreements.domain.transitions import Action, Gates, Refused, Transition, transition
 from agreements.service.announcing import announce
-from agreements.service.checking import Found, check_all
-from agreements.service.life import PERIOD_OVER, check_another, check_reason
-from agreements.service.review_settings import gates_of
+from agreements.service.checking import PERIOD_OVER, Found, check_all
+from agreements.service.life import check_another, check_reason, ends_up_nowhere
+from agreements.service.review_settings import free_since, gates_of
 from agreements.store import agreements as store
 from kit.database import Sessions, next_version
 from rules.calendar import swedish_day
@@ -95,7 +95,8 @@ async def _decide(
     now = datetime.now(UTC)
     known = await store.lock_all(session, list(seen))
     gates = await gates_of(session, {one.region for one in known.values()}, swedish_day(now))
-    reviewed = [one.id for one in known.values() if one.state is State.SUBMITTED and gates[one.region].another_person]
+    reviewed = [one.id for one in known.values() if one.state is State.SUBMITTED]
+    free = await free_since(session, gates) if reviewed else {}
     writers = await store.writers(session, reviewed) if reviewed else {}
     decisions: dict[str, Decision] = {}
     rows: dict[str, Transition] = {}
@@ -109,7 +110,10 @@ async def _decide(
             try:
                 rows[one_id] = transition(old, action, actor, reason, gates[old.region])
                 if rows[one_id].another_person:
-                    check_another(actor, writers, one_id)
+                    check_another(actor, writers, old, free)
+                if ends_up_nowhere(old, action, now):
+                    rows.pop(one_id)
+                    decisions[one_id] = _told(old, Verdict.FAULTY, PERIOD_OVER)
             except Refused as why:
                 rows.pop(one_id, None)
                 decisions[one_id] = _told(old, Verdict.REFUSED, Found(why.field or "", why.reason))
@@ -139,11 +143,7 @@ async def _move(
 
 
 async def _faults(session: AsyncSession, some: Sequence[Agreement], now: datetime) -> list[list[Found]]:
-    day = swedish_day(now)
-    found = await check_all(session, [one.body for one in some], day) if some else []
-    return [
-        [PERIOD_OVER, *faults] if is_over(one.body, day) else faults for one, faults in zip(some, found, strict=True)
-    ]
+    return await check_all(session, [one.body for one in some], swedish_day(now)) if some else []
 
 
 def _told(one: Agreement, verdict: Verdict, *found: Found) -> Decision:

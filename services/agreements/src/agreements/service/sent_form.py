@@ -12,13 +12,14 @@ import intake
 from agreements.service.checking import Found
 from agreements.service.profile import profile_on
 from contracts.agreement_form import AgreementForm
+from rules.agreements import text_faults
 from rules.personal_numbers import holds_personal_number
+from rules.secrecy import is_marked
 from rules.texts import readable
 
 # An announcement is its agreement's content and little more, and must fit in one Kafka record (1 MB).
 LARGEST_BYTES = 512 * 1024
 _LONGEST_NUMBER = 60
-_PLAINLY_NOT = frozenset({"", "0", "false", "f", "no", "n", "off", "nej"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +38,30 @@ def is_confidential(content: object) -> bool:
     """True for an agreement with the mark; in doubt too, since what is covered by secrecy must not be kept."""
     if isinstance(content, AgreementForm):
         return content.confidential
-    mark = content.get("confidential") if isinstance(content, Mapping) else None
-    return mark is not None and str(mark).strip().lower() not in _PLAINLY_NOT
+    return isinstance(content, Mapping) and is_marked(content)
 
 
-def read(content: object, region: str, sent_at: datetime, today: date) -> Read | tuple[Found, ...]:
-    """The agreement, or all that is wrong with it and whose it is. A form has been checked already."""
+def read(
+    content: object, region: str, sent_at: datetime, today: date, largest: int | None = LARGEST_BYTES
+) -> Read | tuple[Found, ...]:
+    """The agreement, or all that is wrong with it and whose it is. A form has been checked already.
+
+    `largest` in bytes, written out; None where the request itself was limited.
+    """
     form = content
     if not isinstance(form, AgreementForm):
-        if not isinstance(content, Mapping) or not content:
+        if not isinstance(content, Mapping):
             return (Found("", "is not a JSON object with the fields of an agreement"),)
         checked = check(intake.Sent(None, content, ()), region, today)
         if checked.form is None:
             return tuple(Found(one.field, one.reason) for one in checked.findings)
         form = checked.form
+    if form.revision is not None and (found := list(text_faults("", {"revision": form.revision}))):
+        return tuple(Found(*fault) for fault in found)
     body = form.as_json()
     written = written_out(body)
-    if len(written) > LARGEST_BYTES:
-        reason = f"the agreement is larger than {LARGEST_BYTES // 1024} KiB: shorten its texts or split it"
+    if largest is not None and len(written) > largest:
+        reason = f"the agreement is larger than {largest // 1024} KiB: shorten its texts or split it"
         return (Found("services", reason),)
     return Read(form.number, form.revision, body, digest(written), sent_at)
 
@@ -79,6 +86,13 @@ def number_of(content: object) -> str | None:
     if isinstance(content, AgreementForm):
         return repeatable(content.number)
     return repeatable(content.get("number")) if isinstance(content, Mapping) else None
+
+
+def written_number(content: object) -> object:
+    """The region's own number as it was sent, to be looked up and never told; None for none."""
+    if isinstance(content, AgreementForm):
+        return content.number
+    return content.get("number") if isinstance(content, Mapping) else None
 
 
 def revision_of(content: object) -> int | None:

@@ -22,9 +22,6 @@ from kit.database import next_version
 from rules.agreements import text_faults
 from rules.regions import REGIONS
 
-LARGEST_BYTES = 20 * 1024 * 1024
-"""Ten times 2,000 agreements of five services as XLSX, and more."""
-
 KEPT_DAYS = 90
 
 
@@ -70,6 +67,18 @@ async def receive(session: AsyncSession, actor: Actor, name: str | None, pieces:
     }
     await store.insert(session, values, pieces)
     return {"id": values["id"], "status": Status.RECEIVED, "received_at": values["received_at"]}
+
+
+async def mapping_version(session: AsyncSession, actor: Actor) -> int:
+    """The version of the own region's mapping; 0 where there is none."""
+    found = await store.mapping_of(session, actor.region or "")
+    return found.version if found is not None else 0
+
+
+async def has_failed(session: AsyncSession, submission_id: str) -> bool:
+    """True for one that could not be read as a whole."""
+    row = await store.get(session, submission_id)
+    return row is not None and row.status == Status.FAILED
 
 
 async def look_at(

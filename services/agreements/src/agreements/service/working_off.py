@@ -135,7 +135,7 @@ class WorkingOff:
     async def _judge(self, found: Row[Any], file: io.BytesIO) -> None:
         """All that is not judged yet. Raises UnreadableFile, NotReady, _Lost."""
         # In threads: the catalogue's copy and the outbox go on while a large file is read.
-        reading = await asyncio.to_thread(intake.read, file, mapping=found.mapping)
+        reading = await asyncio.to_thread(intake.read, file, mapping=found.mapping, remembered=True)
         begun = {"status": Status.CHECKING, "format": reading.format, "rows": reading.rows}
         async with self._sessions.begin() as session:
             notes = [note.as_json() for note in reading.notes]
@@ -171,13 +171,16 @@ class WorkingOff:
         verdicts: dict[int, Verdict] = {}
         async with self._sessions.begin() as session:
             if not broken:
-                sent = [_for_taking(judged[place]) for place in right]
+                sent = [_for_taking(chunk[place]) for place in right]
                 taken = await take(session, working.way, found.region, actor, sent, sent_at=found.received_at)
                 verdicts = dict(zip(right, taken, strict=True))
             rows = [_row(item, verdicts.get(place), broken=broken) for place, item in enumerate(chunk)]
             counts = working.counts + Counter(str(row["verdict"]) for row in rows)
             if not await store.go_on(session, found.id, working.done, rows, counts):
                 raise _Lost
+            if found.name is not None and any(one.confidential for one in judged):
+                # What people call a file may tell what is in it.
+                await store.forget_name(session, found.id)
         working.done += len(chunk)
         working.counts = counts
 
@@ -213,8 +216,10 @@ class _Working:
         return check(sent, self.found.region, self._today)
 
 
-def _for_taking(checked: Checked) -> Sent:
-    return Sent({"confidential": True} if checked.confidential else checked.form)
+def _for_taking(item: _Item) -> Sent:
+    if item.checked.confidential:
+        return Sent({"confidential": True, "number": item.sent.marked_number})
+    return Sent(item.checked.form)
 
 
 def _row(item: _Item, verdict: Verdict | None, *, broken: bool) -> dict[str, Any]:
@@ -223,7 +228,10 @@ def _row(item: _Item, verdict: Verdict | None, *, broken: bool) -> dict[str, Any
     findings: list[Finding] = [*checked.findings]
     if broken and not findings:
         findings = [Finding("", _OURS, sent.rows[0] if sent.rows else None)]
-    elif verdict is not None and not checked.confidential:
+    elif verdict is not None and checked.confidential:
+        row = sent.rows[0] if sent.rows else None
+        findings = [Finding(one.field, one.reason, row) for one in verdict.found]
+    elif verdict is not None:
         findings += [intake.told(sent, one.field, one.reason, checking.suggested(one)) for one in verdict.found]
     findings += checked.notes
     return {

@@ -1,6 +1,7 @@
 """Agreements and their history."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -130,19 +131,21 @@ async def remember(session: AsyncSession, now: Agreement, action: str, actor: st
     await remember_all(session, [(now, action)], actor, reason)
 
 
-async def writers(session: AsyncSession, ids: Collection[str]) -> dict[str, frozenset[str]]:
-    """Everybody who has written any of the content that each agreement's public has not seen yet."""
+async def writers(session: AsyncSession, ids: Collection[str]) -> dict[str, dict[str, datetime]]:
+    """Everybody who has written any of the content that each agreement's public has not seen yet, and when first."""
     mine = history.alias()
     settled = select(func.max(mine.c.seq)).where(
         mine.c.agreement_id == history.c.agreement_id, mine.c.state.in_((State.PUBLISHED, State.EXPIRED))
     )
-    query = select(history.c.agreement_id, func.array_agg(history.c.actor)).where(
+    query = select(history.c.agreement_id, history.c.actor, func.min(history.c.at)).where(
         history.c.agreement_id.in_(ids),
         history.c.action.in_(("register", "edit", "take")),
         history.c.seq > func.coalesce(settled.scalar_subquery(), 0),
     )
-    rows = await session.execute(query.group_by(history.c.agreement_id))
-    return {agreement_id: frozenset(actors) for agreement_id, actors in rows}
+    found: dict[str, dict[str, datetime]] = {}
+    for agreement_id, actor, at in await session.execute(query.group_by(history.c.agreement_id, history.c.actor)):
+        found.setdefault(agreement_id, {})[actor] = at
+    return found
 
 
 async def get(session: AsyncSession, agreement_id: str) -> Agreement | None:

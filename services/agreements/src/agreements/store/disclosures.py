@@ -14,6 +14,7 @@ from agreements.store.tables import (
     agreement,
     disclosure,
     disclosure_audit,
+    disclosure_decided,
     disclosure_decision,
     disclosure_key,
     disclosure_part,
@@ -59,9 +60,11 @@ async def next_checked(session: AsyncSession) -> Row[Any] | None:
     return (await session.execute(query.limit(1).with_for_update(skip_locked=True))).one_or_none()
 
 
-async def examine(session: AsyncSession, identity: str, regions: Collection[str], ids: Collection[str] | None) -> int:
-    """Put agreements that are or have been public on the list of a secrecy check; how many."""
-    found: ColumnElement[bool] = and_(agreement.c.region.in_(regions), agreement.c.public_body.is_not(None))
+async def examine(
+    session: AsyncSession, identity: str, regions: Collection[str], ids: Collection[str] | None
+) -> set[str]:
+    """Put agreements that are or have been public on the list of a secrecy check; which."""
+    found: ColumnElement[bool] = and_(agreement.c.region.in_(regions), agreement.c.public_state.is_not(None))
     found &= agreement.c.state != State.PURGED
     # Without names: what is published; an ended one is asked for by its id.
     found &= agreement.c.id.in_(ids) if ids is not None else agreement.c.public_state == State.PUBLISHED
@@ -69,7 +72,7 @@ async def examine(session: AsyncSession, identity: str, regions: Collection[str]
     values = [{"disclosure": identity, "agreement_id": row.id, "region": row.region} for row in rows]
     for at in range(0, len(values), 5000):
         await session.execute(insert(disclosure_decision), values[at : at + 5000])
-    return len(values)
+    return {value["agreement_id"] for value in values}
 
 
 async def decisions(
@@ -79,7 +82,16 @@ async def decisions(
     found: ColumnElement[bool] = disclosure_decision.c.disclosure == identity
     if region is not None:
         found &= disclosure_decision.c.region == region
-    query = select(disclosure_decision).where(found)
+    # Whoever examines may know which agreement it is: its number and name have been public.
+    shown = (
+        agreement.c.public_body["number"].astext.label("number"),
+        agreement.c.public_body["name"].astext.label("name"),
+    )
+    query = (
+        select(disclosure_decision, *shown)
+        .outerjoin(agreement, agreement.c.id == disclosure_decision.c.agreement_id)
+        .where(found)
+    )
     query = query.order_by(disclosure_decision.c.decision.is_not(None), disclosure_decision.c.agreement_id)
     total = await session.scalar(select(func.count()).select_from(disclosure_decision).where(found)) or 0
     return list(await session.execute(query.limit(limit).offset(offset))), total
@@ -95,9 +107,37 @@ async def decide(
     if region is not None:
         found &= disclosure_decision.c.region == region
     done = await session.execute(
-        update(disclosure_decision).where(found).values(**values).returning(disclosure_decision.c.agreement_id)
+        update(disclosure_decision)
+        .where(found)
+        .values(**values)
+        .returning(disclosure_decision.c.agreement_id, disclosure_decision.c.region)
     )
-    return len(done.all())
+    kept = {name: value for name, value in values.items() if name not in ("decided_by", "decided_at")}
+    kept |= {"disclosure": identity, "actor": values["decided_by"], "at": values["decided_at"]}
+    rows = [{**kept, "agreement_id": row.agreement_id, "region": row.region} for row in done]
+    for at in range(0, len(rows), 5000):
+        await session.execute(insert(disclosure_decided), rows[at : at + 5000])
+    return len(rows)
+
+
+async def overrides(session: AsyncSession, identity: str, ids: Collection[str] | None, side: str) -> bool:
+    """Would a decision about these change what another side has refused or masked? What is left (None) was not."""
+    found = disclosure_decision.c.decision.in_((Decision.REFUSED, Decision.MASKED)) & (
+        disclosure_decision.c.side != side
+    )
+    found &= (disclosure_decision.c.disclosure == identity) & disclosure_decision.c.agreement_id.in_(ids or ())
+    return await session.scalar(select(found.label("any")).where(found).limit(1)) is not None
+
+
+async def decided(session: AsyncSession, identity: str, ids: Collection[str]) -> dict[str, list[Row[Any]]]:
+    """Every decision about some agreements of a request, each one's in order."""
+    query = select(disclosure_decided).where(
+        disclosure_decided.c.disclosure == identity, disclosure_decided.c.agreement_id.in_(ids)
+    )
+    found: dict[str, list[Row[Any]]] = {}
+    for row in await session.execute(query.order_by(disclosure_decided.c.seq)):
+        found.setdefault(row.agreement_id, []).append(row)
+    return found
 
 
 async def count_decisions(session: AsyncSession, identity: str) -> dict[str, int]:
@@ -144,7 +184,7 @@ async def allowed(session: AsyncSession, identity: str) -> AsyncIterator[list[Ro
     query = query.where(
         disclosure_decision.c.disclosure == identity,
         disclosure_decision.c.decision.in_((Decision.WHOLE, Decision.MASKED)),
-        agreement.c.public_body.is_not(None),
+        agreement.c.public_state.is_not(None),
         agreement.c.state != State.PURGED,
     )
     async for rows in _some(session, query):
@@ -208,6 +248,7 @@ async def with_region(session: AsyncSession, region: str) -> list[Row[Any]]:
 
 async def forget_decisions(session: AsyncSession, agreement_id: str) -> list[str]:
     """Take an agreement off the lists of all secrecy checks; whose they were."""
+    await session.execute(delete(disclosure_decided).where(disclosure_decided.c.agreement_id == agreement_id))
     found = delete(disclosure_decision).where(disclosure_decision.c.agreement_id == agreement_id)
     return list(await session.scalars(found.returning(disclosure_decision.c.disclosure)))
 

@@ -74,11 +74,18 @@ async def refresh(session: AsyncSession, ids: Sequence[str]) -> None:
 
 
 async def find(
-    session: AsyncSession, actor: Actor, filters: Filters, *, sort: str = "number", limit: int, offset: int
+    session: AsyncSession,
+    actor: Actor,
+    filters: Filters,
+    *,
+    sort: str = "number",
+    limit: int,
+    offset: int,
+    side: str | None = None,
 ) -> tuple[list[str], int]:
-    """Ids of the agreements this actor may read, as the actor sees them: one page and the total."""
+    """Ids of the agreements this actor may read, as the actor sees them (`side` public: as all do); page and total."""
     where = and_(*_filtered(filters))
-    parts = [and_(part, where) for part in _readable(actor)]
+    parts = [and_(part, where) for part in (_readable(actor) if side is None else [listed.c.side == side])]
     counts = [select(func.count()).select_from(listed).where(part).scalar_subquery() for part in parts]
     total = await session.scalar(select(sum(counts[1:], counts[0])))
     # Each part is read in order from an index; one condition for both would be read whole and sorted.

@@ -1,5 +1,6 @@
 """Takes every trace of one agreement's content out of this database, and looks for what may be left."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,7 @@ _MAY_HOLD_THE_ID = frozenset(
         ("agreement_listed", "agreement_id"),
         ("agreement_listed", "number"),
         ("agreement_listed", "words"),
+        ("refusal", "agreement_id"),
     }
 )
 
@@ -42,15 +44,12 @@ class Trace:
 
 
 async def forget(session: AsyncSession, one: Agreement) -> None:
-    """Delete all that other rows than its own hold of an agreement: history, notices, drafts, answers, what waits.
+    """Delete all that other rows than its own hold of an agreement: history, notices, answers, what waits.
 
-    Its row is locked. A draft is known by the region's number, an answer by the id in it;
-    of a verdict its row and what became of it stay.
+    Its row is locked. An answer is known by the id in it; of a verdict its row and what became of it stay.
     """
     await session.execute(delete(history).where(history.c.agreement_id == one.id))
     await session.execute(delete(notice).where(notice.c.agreement_id == one.id))
-    same = (draft.c.region == one.region) & (draft.c.content["number"].astext == one.number)
-    await session.execute(delete(draft).where(same))
     of_region = select(submission.c.id).where(submission.c.region == one.region)
     told = (verdict.c.number == one.number) & verdict.c.submission_id.in_(of_region)
     emptied: dict[str, Any] = {"number": None, "agreement_id": None, "findings": []}
@@ -58,6 +57,22 @@ async def forget(session: AsyncSession, one: Agreement) -> None:
     answers = cast(_idempotency.c.answer, Text).contains(one.id, autoescape=True)
     await session.execute(delete(_idempotency).where(answers))
     await session.execute(delete(_outbox).where(_outbox.c.aggregateid == one.id))
+
+
+async def versions(session: AsyncSession, agreement_id: str) -> list[Mapping[str, Any]]:
+    """Everything an agreement has said, version by version."""
+    return list(await session.scalars(select(history.c.body).where(history.c.agreement_id == agreement_id)))
+
+
+async def drafts(session: AsyncSession, region: str) -> list[tuple[str, Mapping[str, Any], str | None]]:
+    """A region's drafts: id, content, and the agreement each began as a copy of."""
+    query = select(draft.c.id, draft.c.content, draft.c.copied_from).where(draft.c.region == region)
+    return [(row.id, row.content, row.copied_from) for row in await session.execute(query)]
+
+
+async def forget_drafts(session: AsyncSession, ids: Collection[str]) -> None:
+    """Delete drafts."""
+    await session.execute(delete(draft).where(draft.c.id.in_(ids)))
 
 
 async def traces(session: AsyncSession, needle: str, *, is_id: bool) -> list[Trace]:

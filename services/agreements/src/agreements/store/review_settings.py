@@ -1,6 +1,7 @@
 """What each region has chosen for its gates and notices; every choice is kept."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select
@@ -18,6 +19,19 @@ async def latest(session: AsyncSession, regions: Collection[str]) -> dict[str, R
     query = select(chosen).where(chosen.c.region.in_(regions)).ext(distinct_on(chosen.c.region))
     rows = await session.execute(query.order_by(chosen.c.region, chosen.c.version.desc()))
     return {row.region: row for row in rows}
+
+
+async def off_since(session: AsyncSession, regions: Collection[str]) -> dict[str, datetime]:
+    """Since when each of the regions has left the other person out, without a break."""
+    asked_for = chosen.alias()
+    last = select(func.max(asked_for.c.version)).where(
+        asked_for.c.region == chosen.c.region, asked_for.c.another_person.is_(True)
+    )
+    query = select(chosen.c.region, func.min(chosen.c.at)).where(
+        chosen.c.region.in_(regions), chosen.c.version > func.coalesce(last.scalar_subquery(), 0)
+    )
+    rows = await session.execute(query.group_by(chosen.c.region))
+    return {row[0]: row[1] for row in rows}
 
 
 async def append_after(session: AsyncSession, version: int, values: Mapping[str, Any]) -> bool:

@@ -1,5 +1,6 @@
 """The queue of what waits for a gate, by the working side of the list."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, and_, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agreements.domain.agreement import State
-from agreements.store.tables import agreement, listed, submission_verdict
+from agreements.store.tables import agreement, history, listed, submission_verdict
 
 
 @dataclass(frozen=True)
@@ -59,3 +60,25 @@ def _where(wanted: Waiting) -> ColumnElement[bool]:
         where.append(listed.c.agreement_id.in_(brought))
     narrowed = {name: getattr(wanted, name) for name in ("region", "care_provider", "number")}
     return and_(*where, *(listed.c[name] == value for name, value in narrowed.items() if value is not None))
+
+
+async def replaced_edits(session: AsyncSession, ids: Collection[str]) -> dict[str, datetime]:
+    """Of agreements that a file, push or pull wrote last: when what it replaced was written in the form."""
+    of = history.c
+    latest = func.row_number().over(partition_by=of.agreement_id, order_by=of.seq.desc()).label("latest")
+    steps = (
+        select(of.agreement_id, of.action, of.state, of.at, latest)
+        .where(of.agreement_id.in_(ids), of.action.in_(("register", "edit", "take")))
+        .subquery()
+    )
+    before = steps.alias()
+    # What the form registers is a draft; what is sent is never one.
+    by_form = (before.c.action == "edit") | ((before.c.action == "register") & (before.c.state == State.DRAFT))
+    query = select(steps.c.agreement_id, before.c.at).where(
+        steps.c.latest == 1,
+        steps.c.action == "take",
+        before.c.agreement_id == steps.c.agreement_id,
+        before.c.latest == 2,
+        by_form,
+    )
+    return {row.agreement_id: row.at for row in await session.execute(query)}

@@ -102,6 +102,11 @@ async def go_on(
     return True
 
 
+async def forget_name(session: AsyncSession, submission_id: str) -> None:
+    """Forget what the file was called."""
+    await session.execute(submission.update().where(submission.c.id == submission_id).values(name=None))
+
+
 async def finish(session: AsyncSession, submission_id: str, values: Mapping[str, Any]) -> None:
     """Note how it ended, and delete the upload."""
     await session.execute(submission.update().where(submission.c.id == submission_id).values(values))

@@ -16,6 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     text,
+    true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -104,6 +105,8 @@ refusal = Table(
     Column("way", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("why", Text, nullable=False),
+    Column("agreement_id", Text, comment="the version that was registered here"),
+    Index("refusal_of_registered", "region", "at", postgresql_where=text("agreement_id IS NOT NULL")),
 )
 
 submission = Table(
@@ -197,6 +200,7 @@ region_settings = Table(
     Column("region_review", Boolean, nullable=False),
     Column("another_person", Boolean, nullable=False),
     Column("notices_to", JSONB, comment="a function's channel and value"),
+    Column("purge_when_marked", Boolean, nullable=False, server_default=true()),
     Column("actor", Text, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
 )
@@ -209,6 +213,7 @@ draft = Table(
     Column("version", BigInteger, nullable=False),
     Column("author", Text, nullable=False, comment="who saved it last"),
     Column("content", JSONB, nullable=False, comment="any part of an agreement"),
+    Column("copied_from", Text, comment="the agreement it began as a copy of"),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("changed_at", DateTime(timezone=True), nullable=False),
     Index("agreement_draft_region", "region", "changed_at"),
@@ -321,6 +326,7 @@ disclosure = Table(
     Column("counts", JSONB),
     Column("digest", Text),
     Column("size", BigInteger),
+    Column("failure", Text, comment="why it could not be made, in words for whoever asked"),
     Index("disclosure_state", "state", "created_at"),
 )
 
@@ -344,6 +350,25 @@ disclosure_decision = Table(
     Column("legal_ground", Text),
     Column("decided_by", Text),
     Column("decided_at", DateTime(timezone=True)),
+    Column("side", Text, comment="who decided: the region's code, or agency"),
+)
+
+disclosure_decided = Table(
+    "disclosure_decided",
+    tables,
+    Column("seq", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("disclosure", Text, nullable=False),
+    Column("agreement_id", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("masked", JSONB, nullable=False),
+    Column("reason", Text),
+    Column("legal_ground", Text),
+    Column("actor", Text, nullable=False),
+    Index("disclosure_decided_of", "disclosure", "agreement_id"),
+    comment="every decision of a secrecy check, only ever added; a purge takes its agreement's",
 )
 
 disclosure_key = Table(

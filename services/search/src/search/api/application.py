@@ -2,11 +2,15 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from kit import auth, database, health, http
+from rules import guarantee
+from rules.calendar import swedish_day
 from search.api import offers, suggest
 from search.index.engine import EngineAway, Index
 from search.service.answer import Unanswerable
@@ -18,12 +22,14 @@ ROUTERS = (offers.router, suggest.router)
 
 
 def application(given: Settings) -> FastAPI:
-    """The HTTP application of this service."""
+    """The HTTP application of this service. Raises BadRules for an operator's guarantee rules that cannot be used."""
+    rules = _rules(given.guarantee_rules)
     engine = database.connect(given.postgres_url)
     client = http.client()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.guarantee_rules = rules
         app.state.sessions = database.sessions(engine)
         app.state.index = index = Index(given.opensearch_url, given.index_name, given.word_files)
         app.state.names = Names(app.state.sessions, index)
@@ -49,6 +55,16 @@ def application(given: Settings) -> FastAPI:
     app.add_exception_handler(Unanswerable, _on_unanswerable)
     health.add(app, alive=health.always, ready={"postgresql": health.database(engine), "opensearch": searchable})
     return app
+
+
+def _rules(own: Path | None) -> guarantee.Rules:
+    rules = guarantee.read(own) if own is not None else guarantee.shipped()
+    for one in guarantee.Guarantee:
+        try:
+            rules.on(one, swedish_day(datetime.now(UTC)))
+        except guarantee.NoRule as error:
+            raise guarantee.BadRules(own.name if own is not None else "guarantee.toml", [f"{one}: {error}"]) from None
+    return rules
 
 
 async def _on_engine_away(request: Request, error: Exception) -> Response:

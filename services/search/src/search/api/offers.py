@@ -1,21 +1,24 @@
 """Words of HTTP in, one question, words out."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.agreements import ReimbursementModel
+from contracts.message import Sex
 from contracts.types import RegionCode
 from kit.auth import Caller, CallerOf, Policy
 from kit.database import Transaction
 from kit.http import Problem, invalid
 from rules.calendar import swedish_day
+from rules.guarantee import Guarantee, NoRule, Rules
+from rules.guarantee import deadline as due_on
 from rules.roles import READERS, SEES_TERMS
-from search.domain.question import Basis, Question, Sort
-from search.index.engine import Index
+from search.domain import deadline
+from search.domain.question import Basis, Clock, Question, Sort
 from search.service import answer, wording
 
 POLICY: Policy = {
@@ -51,6 +54,19 @@ class Asked(Seen):
     max_wait_days: Annotated[int, Field(ge=0, le=3650)] | None = None
     reimbursement_model: ReimbursementModel | None = None
     basis: Basis | None = None
+    guarantee: Guarantee | None = None
+    """Which guarantee is asked about: it picks the wait that ranks and is limited; else it is the one to treatment."""
+    guarantee_start: Annotated[date, Field(examples=["2026-09-01"])] | None = None
+    """The day the guarantee's clock started; with `guarantee` it sets the deadline, and what can be given before it
+    comes first."""
+    age: Annotated[int, Field(ge=0, le=130)] | None = None
+    """The patient's age in whole years: who is outside an agreement's target group is not shown it."""
+    sex: Sex | None = None
+    """The patient's registered sex, likewise."""
+    self_referral: bool | None = None
+    """Care to which patients refer themselves (true), or do not (false), as the agreement or the catalogue says."""
+    free_capacity: bool | None = None
+    """Not answered yet: refused until free capacity is announced."""
     sort: Sort = Sort.BEST
 
 
@@ -84,17 +100,26 @@ async def find(
     model, link to the document) are for regions and the agency; in an answer to a provider or an analyst they are left
     out, and they cannot filter by them.
 
+    With `guarantee` and `guarantee_start` each hit has a `deadline`: the last day on which the guarantee is kept, the
+    day the care is expected (today and the wait that ranks, as a forecast where there is one), and the days left on it,
+    below zero when it is too late; where the wait is unknown the last two are null. `guarantee` tells the rule.
+
+    `eligibility` is `yes`, or `ask` with the questions in `explain.questions`; who is refused is not shown.
+
+    `facets` counts the offers per care service, region, basis, reimbursement model and wait, each as if its own filter
+    were not there. Where nothing is found, `without` tells how many there would be without each single filter.
+
     `region_profiles` tells, by region code, whom to call at each hit's `care_unit.region` (`office`), and for
     `patient_region` also where invoices go, who pays first, and the rules for travel, lodging and companion. Where a
     region has told nothing these are null, and `text` says so.
     """
-    return await _answer(asked, request.app.state.index, caller, session)
+    return await _answer(asked, request, caller, session)
 
 
 @router.post("/offers/search")
 async def find_by_body(asked: AskedOnPage, request: Request, caller: CallerOf, session: Transaction) -> dict[str, Any]:
     """The same search with the question in the body."""
-    return await _answer(asked, request.app.state.index, caller, session)
+    return await _answer(asked, request, caller, session)
 
 
 @router.get("/offers/{offer_id}")
@@ -102,22 +127,31 @@ async def read(
     offer_id: str, seen: Annotated[Seen, Query()], request: Request, caller: CallerOf, session: Transaction
 ) -> dict[str, Any]:
     """One offer that is in force today, with the same `region_profiles` as in a search."""
-    question = await _question(AskedOnPage(near=seen.near, patient_region=seen.patient_region), caller, session)
+    asked = AskedOnPage(near=seen.near, patient_region=seen.patient_region)
+    question = await _question(asked, request, caller, session)
     found = await answer.one(request.app.state.index, offer_id, question)
     if found is None:
         raise Problem(404, "there is no such offer in force")
     return {**found, "region_profiles": await answer.region_profiles(session, [found], question)}
 
 
-async def _answer(asked: AskedOnPage, index: Index, caller: Caller, session: Transaction) -> dict[str, Any]:
-    question = await _question(asked, caller, session)
-    found, read_as = await wording.search(session, index, question)
-    profiles = await answer.region_profiles(session, found.items, question)
-    page = {"items": found.items, "total": found.total, "page": asked.page, "limit": asked.limit, "read_as": read_as}
-    return {**page, "region_profiles": profiles}
+async def _answer(asked: AskedOnPage, request: Request, caller: Caller, session: Transaction) -> dict[str, Any]:
+    question = await _question(asked, request, caller, session)
+    found, read_as = await wording.search(session, request.app.state.index, question)
+    return {
+        "items": found.items,
+        "total": found.total,
+        "page": asked.page,
+        "limit": asked.limit,
+        "read_as": read_as,
+        "facets": found.facets,
+        "without": found.without,
+        "guarantee": deadline.clock(question),
+        "region_profiles": await answer.region_profiles(session, found.items, question),
+    }
 
 
-async def _question(asked: AskedOnPage, caller: Caller, session: Transaction) -> Question:
+async def _question(asked: AskedOnPage, request: Request, caller: Caller, session: Transaction) -> Question:
     terms = not caller.roles.isdisjoint(SEES_TERMS)
     if asked.reimbursement_model is not None and not terms:
         raise invalid("reimbursement_model", "is for regions and the agency only", status=403)
@@ -125,10 +159,14 @@ async def _question(asked: AskedOnPage, caller: Caller, session: Transaction) ->
         raise invalid("page", "page x limit must not exceed 10000: narrow the question instead", status=400)
     if asked.near is None and (asked.sort is Sort.DISTANCE or asked.max_distance_km is not None):
         raise invalid("near", "is needed to sort or limit by distance", status=400)
-    service = asked.care_service
+    if asked.free_capacity is not None:
+        raise invalid("free_capacity", "cannot be asked yet: no free capacity is announced", status=400)
+    service, today = asked.care_service, swedish_day(datetime.now(UTC))
     codes = await wording.codes_in(session, asked.q) if asked.q is not None else wording.NO_CODES
+    rules: Rules = request.app.state.guarantee_rules
+    guarantee = asked.guarantee or Guarantee.TREATMENT
     return Question(
-        today=swedish_day(datetime.now(UTC)),
+        today=today,
         words=asked.q,
         word_codes=codes.keys,
         words_beside_codes=codes.beside,
@@ -139,8 +177,29 @@ async def _question(asked: AskedOnPage, caller: Caller, session: Transaction) ->
         max_wait_days=asked.max_wait_days,
         reimbursement_model=asked.reimbursement_model,
         basis=asked.basis,
+        guarantee=guarantee,
+        clock=_clock(asked, rules, today),
+        limit_days=rules.on(guarantee, today).days,
+        age=asked.age,
+        sex=asked.sex,
+        self_referral=asked.self_referral,
         sort=asked.sort,
         limit=asked.limit,
         offset=(asked.page - 1) * asked.limit,
         terms=terms,
     )
+
+
+def _clock(asked: Asked, rules: Rules, today: date) -> Clock | None:
+    start = asked.guarantee_start
+    if start is None:
+        return None
+    if asked.guarantee is None:
+        raise invalid("guarantee", "is needed with guarantee_start: visit or treatment", status=400)
+    if start > today:
+        raise invalid("guarantee_start", "lies after today: the clock has not started", status=400)
+    try:
+        rule = rules.on(asked.guarantee, start)
+        return Clock(start, due_on(asked.guarantee, start, rules=rules), rule)
+    except NoRule as error:
+        raise invalid("guarantee_start", str(error), status=400) from None

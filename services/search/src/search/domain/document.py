@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rules.guarantee import Guarantee
 from rules.regions import REGIONS, collaboration_region
+from search.domain import eligibility
 from search.domain.question import Basis
 from search.domain.waits import days_by_region
 
@@ -126,7 +128,10 @@ def build(sources: Sources) -> dict[str, Any] | None:
         "text": [*service_words, *unit.words],
         "bases": bases,
         "waits": waits,
-        "treatment_days": days_by_region(waits, sources.code_key) if waits else {},
+        **{
+            f"{guarantee}_days": days_by_region(waits, sources.code_key, guarantee) if waits else {}
+            for guarantee in Guarantee
+        },
         "deleted": False,
     }
 
@@ -160,9 +165,8 @@ def _agreed(agreement: Json, service: Json) -> dict[str, Any]:
         "terms_of_use": {name: use.get(name) for name in TERMS_OF_USE},
         "conditions": {name: service["conditions"].get(name) for name in CONDITIONS},
         "reimbursement_model": payment["model"] if payment is not None else None,
-        "age_min": group["age_min"] if group is not None else None,
-        "age_max": group["age_max"] if group is not None else None,
-        "sex": group["sex"] if group is not None else None,
+        "self_referral": service["conditions"]["self_referral"],
+        **eligibility.fields(group),
         "document_url": agreement["document_url"],
         "observed_at": agreement["changed_at"],
     }
@@ -177,6 +181,8 @@ def _from_catalogue(sources: Sources) -> Iterable[Json]:
                 "valid_to": offering["valid_to"],
                 "usable_by": [],
                 "on_request": False,
+                "self_referral": offering["self_referral"],
+                **eligibility.fields(offering["target_group"]),
                 "observed_at": offering["source"]["observed_at"],
             }
 

@@ -1,10 +1,12 @@
 """Why a hit is found and ranks where it does, and how old each fact is, in plain Swedish."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from search.domain import tiers, waits
+from rules.guarantee import Guarantee
+from search.domain import deadline, tiers, waits
 from search.domain.age import told
 from search.domain.question import Basis, Question
 from search.domain.tiers import Tier, Usable
@@ -12,36 +14,56 @@ from search.domain.tiers import Tier, Usable
 Json = Mapping[str, Any]
 
 _MEASURES = {"treatment_median": "Väntetid till behandling (median)", "visit_median": "Väntetid till besök (median)"}
+_WAIT = {Guarantee.VISIT: "Väntetid till besök", Guarantee.TREATMENT: "Väntetid till behandling"}
+_OTHER = {Guarantee.VISIT: "den till behandling", Guarantee.TREATMENT: "den till besök"}
+_KINDS = {"forecast": "prognos"}
 _ROUGH = {"municipality": "kommunens mittpunkt", "postal_code": "postnumrets mittpunkt"}
+_CONDITIONS = {
+    "referral_required": "Remiss krävs",
+    "payment_commitment_required": "Hemregionens betalningsförbindelse krävs",
+}
 
 
-def of(
-    document: Json,
-    question: Question,
-    tier: Tier | None,
-    matched: set[str],
-    distance: float | None,
-    agreed: Sequence[Json],
-) -> dict[str, Any]:
-    """The explanation of one hit. `agreed` are the agreements in force today, `matched` the conditions that held."""
-    ranked_by = waits.ranking(document["waits"], document["care_service"], question.patient_region)
+@dataclass(frozen=True)
+class Why:
+    """What a hit's rank comes from."""
+
+    tier: Tier | None
+    matched: set[str]
+    """Names of the conditions that held."""
+    distance: float | None
+    agreed: Sequence[Json]
+    """The agreements in force today."""
+    admitting: Sequence[Json]
+    """Those of them that the filters let through and that do not refuse the patient."""
+    bases: Sequence[Json]
+    """Those bases that put the offer in its tier; without a patient region, all that the question lets through."""
+    questions: Sequence[str]
+    """What must be asked before anybody knows whether the patient may be helped on them."""
+    wait: Json | None
+    """The wait that ranks."""
+    due: Json | None
+    """Deadline, expected day and days left, where there is a deadline."""
+
+
+def of(document: Json, question: Question, why: Why) -> dict[str, Any]:
+    """The explanation of one hit."""
+    tier = why.tier
     return {
-        "tier": {"rank": tiers.rank(tier), "id": tier.id, "text": tier.text} if tier is not None else None,
-        "matched": list(_matched(document, question, matched)),
-        "ranked_by": _ranked_by(document, ranked_by),
-        "requires": list(_requires(tier, question.patient_region, agreed)),
+        "tier": {"rank": tiers.rank(tier, question), "id": tier.id, "text": tier.text} if tier is not None else None,
+        "matched": list(_matched(document, question, why.matched)),
+        "ranked_by": _ranked_by(document, question, why.wait),
+        "deadline": deadline.told(why.due, question),
+        "questions": list(why.questions),
+        "requires": [*_required(why), *_by_riksavtalet(tier, question.patient_region, why.admitting)],
         "lowers": [
-            *_unsure_of_use(tier, agreed, terms=question.terms),
-            *_unsure_of_wait(document, question, ranked_by),
-            *_unsure_of_distance(document, question, distance),
+            *deadline.lowers(why.due),
+            *_unsure_of_use(why, question),
+            *_unsure_of_wait(document, question, why.wait),
+            *_unsure_of_distance(document, question, why.distance),
         ],
-        "facts": _facts(document, question.today, agreed),
+        "facts": _facts(document, question.today, why.agreed),
     }
-
-
-def stale(wait: Json, today: date) -> bool:
-    """True from the day the wait shall be shown as old."""
-    return wait["stale_after"] is not None and date.fromisoformat(wait["stale_after"]) <= today
 
 
 def _matched(document: Json, question: Question, matched: set[str]) -> Iterable[str]:
@@ -52,16 +74,25 @@ def _matched(document: Json, question: Question, matched: set[str]) -> Iterable[
         yield "Koden finns i utbud eller avtal" if "code" in matched else words
 
 
-def _ranked_by(document: Json, wait: Json | None) -> str | None:
+def _ranked_by(document: Json, question: Question, wait: Json | None) -> str | None:
     if wait is None:
         return None
     whose = f"patienter från region {wait['paying_region']}" if wait["paying_region"] else "alla patienter"
-    several = len(waits.candidates(document["waits"]))
+    how = f", {_KINDS[wait['kind']]}" if wait["kind"] in _KINDS else ""
+    several = len(waits.candidates(document["waits"], question.guarantee))
     more = f"; en av {several} uppgifter" if several > 1 else ""
-    return f"{_MEASURES[wait['measure']]}: {wait['days']:g} dagar, {whose}{more}"
+    return f"{_MEASURES[wait['measure']]}: {wait['days']:g} dagar, {whose}{how}{more}"
 
 
-def _requires(tier: Tier | None, region: str | None, agreed: Sequence[Json]) -> Iterable[str]:
+def _required(why: Why) -> Iterable[str]:
+    """What every agreement that puts the offer in its tier demands."""
+    conditions = [basis["conditions"] for basis in why.bases if basis.get("agreement_id")]
+    for name, text in _CONDITIONS.items():
+        if conditions and all(one[name] for one in conditions):
+            yield text
+
+
+def _by_riksavtalet(tier: Tier | None, region: str | None, agreed: Sequence[Json]) -> Iterable[str]:
     """What the patient's region must send along, where Riksavtalet is the only ground to use the care."""
     if tier is None or tier.usable is Usable.UNKNOWN:
         return
@@ -72,24 +103,29 @@ def _requires(tier: Tier | None, region: str | None, agreed: Sequence[Json]) -> 
         yield "Enligt Riksavtalet: remiss och hemregionens betalningsförbindelse"
 
 
-def _unsure_of_use(tier: Tier | None, agreed: Sequence[Json], *, terms: bool) -> Iterable[str]:
-    if tier is not None and tier.usable is Usable.ON_REQUEST:
-        asked = [basis["terms_of_use"] for basis in agreed if basis["on_request"] and terms]
+def _unsure_of_use(why: Why, question: Question) -> Iterable[str]:
+    if why.tier is None:
+        return
+    if why.tier.usable is Usable.ON_REQUEST:
+        asked = [basis["terms_of_use"] for basis in why.admitting if basis["on_request"] and question.terms]
         through = sorted({f"Vänd er till: {one['through']}." for one in asked if one["through"]})
         questions = sorted({one["question"] for one in asked if one["question"]})
         yield " ".join(["Avtalets region ska tillfrågas först.", *through, *questions])
-    if tier is not None and tier.usable is Usable.UNKNOWN and agreed:
-        yield "Avtal finns, men inget som patientens region får använda"
+    if why.tier.usable is Usable.UNKNOWN and why.agreed:
+        usable = any(question.patient_region in basis["usable_by"] for basis in why.agreed)
+        unfit = "Avtal som patientens region får använda finns, men passar inte patienten eller frågans filter"
+        yield unfit if usable else "Avtal finns, men inget som patientens region får använda"
 
 
 def _unsure_of_wait(document: Json, question: Question, ranked_by: Json | None) -> Iterable[str]:
     if ranked_by is None:
-        yield "Väntetid till behandling: uppgift saknas; rankas efter kända väntetider i samma grupp"
-        if waits.candidates(document["waits"]):
+        missing = f"{_WAIT[question.guarantee]}: uppgift saknas"
+        yield f"{missing}; rankas strax efter vårdgarantins gräns, {question.limit_days} dagar"
+        if waits.candidates(document["waits"], question.guarantee):
             yield "Väntetid finns bara för andra regioners patienter och räknas inte"
         elif any(wait["days"] is not None for wait in document["waits"]):
-            yield "Andra väntetider, som den till besök, visas men räknas inte"
-    elif stale(ranked_by, question.today):
+            yield f"Andra väntetider, som {_OTHER[question.guarantee]}, visas men räknas inte"
+    elif waits.stale(ranked_by, question.today):
         yield f"Väntetiden är inaktuell sedan {ranked_by['stale_after']}"
 
 

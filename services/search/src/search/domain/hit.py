@@ -6,9 +6,10 @@ from typing import Any
 
 from rules.distance import kilometres
 from rules.regions import REGIONS
-from search.domain import explanation
+from search.domain import deadline, eligibility, explanation, grounds, tiers, waits
 from search.domain.age import provenance
 from search.domain.document import TERMS_OF_USE
+from search.domain.explanation import Why
 from search.domain.question import Question
 from search.domain.tiers import Tier
 
@@ -23,8 +24,15 @@ def shown(document: Json, offer: str, question: Question, tier: Tier | None, mat
     """The hit. `tier` is None where no patient region was given: nothing is ranked by it."""
     unit, (system, _, code) = document["care_unit"], document["care_service"].partition("|")
     distance = _distance(document, question)
-    current = [basis for basis in document["bases"] if _holds(basis, question.today)]
+    current = [basis for basis in document["bases"] if grounds.in_force(basis, question.today)]
     agreed = [basis for basis in _usable_first(current, question) if basis.get("agreement_id")]
+    bases = grounds.of(document, question)
+    admitting = [basis for basis in agreed if basis in bases]
+    if tier is not None and question.patient_region is not None:
+        bases = tiers.stands_on(tier, bases, question.patient_region)
+    verdict, questions = eligibility.best(bases, question)
+    wait = waits.ranking(document["waits"], document["care_service"], question.patient_region, question.guarantee)
+    due = deadline.of(wait, question)
     return {
         "id": offer,
         "care_unit": {
@@ -40,9 +48,11 @@ def shown(document: Json, offer: str, question: Question, tier: Tier | None, mat
         "agreements": [_agreement(basis, question) for basis in agreed],
         "waits": [_wait(wait, question.today) for wait in document["waits"]],
         "capacity": None,
-        "eligibility": "ask",
-        "deadline": None,
-        "explain": explanation.of(document, question, tier, matched, distance, agreed),
+        "eligibility": verdict,
+        "deadline": due,
+        "explain": explanation.of(
+            document, question, Why(tier, matched, distance, agreed, admitting, bases, tuple(questions), wait, due)
+        ),
     }
 
 
@@ -69,7 +79,8 @@ def _agreement(basis: Json, question: Question) -> dict[str, Any]:
         **terms,
         "question": terms["question"] if basis["on_request"] else None,
         "reimbursement_model": basis["reimbursement_model"],
-        "target_group": {name: basis[name] for name in ("age_min", "age_max", "sex")},
+        "target_group": eligibility.target_group(basis),
+        "eligibility": eligibility.judged(basis, question)[0],
         "conditions": basis["conditions"],
         "document_url": basis["document_url"],
     }
@@ -85,14 +96,9 @@ def _wait(wait: Json, today: date) -> dict[str, Any]:
         "period": wait["period"],
         "paying_region": wait["paying_region"],
         "code": wait["code"],
-        "stale": explanation.stale(wait, today),
+        "stale": waits.stale(wait, today),
         **provenance(wait["source"], wait["observed_at"], today),
     }
-
-
-def _holds(basis: Json, today: date) -> bool:
-    start, end = basis["valid_from"], basis["valid_to"]
-    return (start is None or start <= today.isoformat()) and (end is None or today.isoformat() <= end)
 
 
 def _distance(document: Json, question: Question) -> float | None:

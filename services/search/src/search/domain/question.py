@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from rules.guarantee import Guarantee, Rule
+
 
 class Basis(StrEnum):
     """On what ground care can be used; `catalogue` means only that the unit says it offers the care."""
@@ -33,6 +35,16 @@ class Spot:
 
 
 @dataclass(frozen=True)
+class Clock:
+    """The guarantee's clock for one patient."""
+
+    start: date
+    deadline: date
+    """The last day on which the guarantee is kept."""
+    rule: Rule
+
+
+@dataclass(frozen=True)
 class Question:
     """One search, every code and place already looked up. None means: no such demand."""
 
@@ -48,6 +60,15 @@ class Question:
     max_wait_days: int | None
     reimbursement_model: str | None
     basis: Basis | None
+    guarantee: Guarantee
+    """Which wait ranks and is limited: the one to a visit, or the one to treatment."""
+    clock: Clock | None
+    limit_days: int
+    """The guarantee's limit today, in days: what an unknown wait ranks by."""
+    age: int | None
+    """In whole years."""
+    sex: str | None
+    self_referral: bool | None
     sort: Sort
     limit: int
     offset: int
@@ -55,3 +76,8 @@ class Question:
     """Whoever asks may see what is for regions only."""
     words_beside_codes: str = ""
     """The other words, where some are codes."""
+
+    @property
+    def days_to_deadline(self) -> int | None:
+        """Days from the day of asking to the deadline, below zero when it has passed; None without a clock."""
+        return (self.clock.deadline - self.today).days if self.clock is not None else None

@@ -1,14 +1,22 @@
 """The one table of tiers: it yields the order of `sort=best` and the words that explain it.
 
-Order: own region, own collaboration region, agreement elsewhere, others' own provision under the regions' national
-agreement, on request, what no known agreement lets the region use. Inside a tier: shortest known wait, unknown waits
-after the known, nearest.
+With a deadline, first what can be given before it on a basis that the region may use, then the rest; in both of these:
+own region, own collaboration region, agreement elsewhere, others' own provision under the regions' national
+agreement, on request, what no known agreement lets the region use. Inside a tier: shortest wait, nearest. An unknown
+wait is never in time, and inside a tier it stands just after the guarantee's limit (`waits.unknown_days`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
-from search.domain.question import Basis
+from rules.regions import collaboration_regions
+from search.domain import grounds, waits
+from search.domain.grounds import AGREED
+from search.domain.question import Basis, Question
+
+Json = Mapping[str, Any]
 
 
 class Where(StrEnum):
@@ -38,13 +46,13 @@ class Tier:
     kinds: tuple[Basis, ...]
     riksavtalet: bool | None = None
     """Under the regions' national agreement (True), apart from it (False), or either (None)."""
+    in_time: bool = False
+    """Only where the expected wait is known to end by the deadline."""
 
-
-_AGREED = (Basis.AGREEMENT, Basis.OWN)
 
 TIERS: tuple[Tier, ...] = (
-    Tier("own_region", "I den egna regionen", Where.OWN_REGION, Usable.YES, _AGREED),
-    Tier("collaboration_region", "I den egna samverkansregionen", Where.COLLABORATION_REGION, Usable.YES, _AGREED),
+    Tier("own_region", "I den egna regionen", Where.OWN_REGION, Usable.YES, AGREED),
+    Tier("collaboration_region", "I den egna samverkansregionen", Where.COLLABORATION_REGION, Usable.YES, AGREED),
     Tier(
         "agreement",
         "Avtal som regionen får använda, annan del av landet",
@@ -58,20 +66,66 @@ TIERS: tuple[Tier, ...] = (
         "Annan regions egen vård, enligt Riksavtalet",
         Where.ANYWHERE,
         Usable.YES,
-        _AGREED,
+        AGREED,
         riksavtalet=True,
     ),
-    Tier("on_request", "Får användas efter förfrågan", Where.ANYWHERE, Usable.ON_REQUEST, _AGREED),
+    Tier("on_request", "Får användas efter förfrågan", Where.ANYWHERE, Usable.ON_REQUEST, AGREED),
     Tier("catalogue", "Inget känt avtal som regionen får använda", Where.ANYWHERE, Usable.UNKNOWN, tuple(Basis)),
 )
 """Best first. The last one takes every offer, so that each hit has a tier."""
 
 
-def rank(tier: Tier) -> int:
+IN_TIME: tuple[Tier, ...] = tuple(
+    replace(tier, id=f"in_time_{tier.id}", text=f"Kan ges inom vårdgarantin. {tier.text}", in_time=True)
+    for tier in TIERS
+    if tier.usable is Usable.YES
+)
+"""The same places before all others, for what can be given before the deadline without asking anybody."""
+
+
+def table(question: Question) -> tuple[Tier, ...]:
+    """The tiers of a question, best first: those of the deadline only where there is one."""
+    return (*IN_TIME, *TIERS) if question.clock is not None else TIERS
+
+
+def rank(tier: Tier, question: Question) -> int:
     """1 for the best tier."""
-    return TIERS.index(tier) + 1
+    return table(question).index(tier) + 1
 
 
-def first_of(ids: set[str]) -> Tier:
-    """The best tier among those whose conditions held."""
-    return next((tier for tier in TIERS if tier.id in ids), TIERS[-1])
+def first(document: Json, question: Question) -> Tier | None:
+    """The best tier that holds for an offer; None where no patient region was given: nothing is ranked by tiers."""
+    if question.patient_region is None:
+        return None
+    bases = grounds.of(document, question)
+    return next((tier for tier in table(question) if _holds(tier, document, bases, question)), TIERS[-1])
+
+
+def stands_on(tier: Tier, bases: Sequence[Json], region: str) -> list[Json]:
+    """Those of the bases that put an offer in a tier, seen from the patient's region."""
+    return [
+        basis
+        for basis in bases
+        if basis["kind"] in tier.kinds
+        and (tier.usable is not Usable.YES or region in basis["usable_by"])
+        and (tier.usable is not Usable.ON_REQUEST or basis["on_request"])
+        and (tier.riksavtalet is None or basis.get("riksavtalet", False) == tier.riksavtalet)
+    ]
+
+
+def _holds(tier: Tier, document: Json, bases: Sequence[Json], question: Question) -> bool:
+    region = question.patient_region
+    assert region is not None  # noqa: S101 asked by `first` alone
+    if tier.where is Where.OWN_REGION and document["region"] != region:
+        return False
+    own = collaboration_regions(region)
+    if tier.where is Where.COLLABORATION_REGION and document["collaboration_region"] not in own:
+        return False
+    return (not tier.in_time or in_time(document, question)) and bool(stands_on(tier, bases, region))
+
+
+def in_time(document: Json, question: Question) -> bool:
+    """The wait that ranks the offer is known, and ends on the deadline or before it."""
+    wait = waits.ranking(document["waits"], document["care_service"], question.patient_region, question.guarantee)
+    left = question.days_to_deadline
+    return wait is not None and left is not None and bool(wait["days"] <= left)

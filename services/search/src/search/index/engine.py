@@ -200,6 +200,22 @@ class Index:
             raise _away(error) from None
         return answer
 
+    async def searches(self, queries: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """The answers to several bodies, asked for at once. Raises EngineAway; a partial answer is no answer."""
+        if len(queries) == 1:
+            return [await self.search(queries[0])]
+        to = {"index": self._alias, "allow_partial_search_results": False}
+        try:
+            answer = await self._client.msearch(body=[part for query in queries for part in (to, query)])
+            for one in answer["responses"]:
+                if "error" in one:
+                    raise TransportError(one["status"], one["error"].get("type", ""), one["error"])
+        except NotFoundError:
+            raise EngineAway from None
+        except TransportError as error:
+            raise _away(error) from None
+        return list(answer["responses"])
+
     async def ping(self) -> str | None:
         """None when the alias can be searched, else what is wrong."""
         try:
@@ -214,4 +230,4 @@ class Index:
 def _away(error: TransportError) -> Exception:
     if isinstance(error, Unreachable | ConnectionTimeout) or error.status_code in {429, 502, 503, 504}:
         return EngineAway()
-    return IndexGone() if isinstance(error, NotFoundError) else error
+    return IndexGone() if error.status_code == _NOT_FOUND else error

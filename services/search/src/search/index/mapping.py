@@ -5,6 +5,7 @@ from typing import Any
 
 import snowballstemmer
 
+from rules.guarantee import Guarantee
 from rules.regions import REGIONS
 from search.domain.waits import ALL_PATIENTS
 from search.domain.word_lists import WordLists
@@ -74,15 +75,20 @@ def body(words: WordLists) -> dict[str, Any]:
                         "terms_of_use": _STORED_ONLY,
                         "conditions": _STORED_ONLY,
                         "reimbursement_model": _KEYWORD,
+                        "self_referral": {"type": "boolean"},
                         "age_min": {"type": "short"},
                         "age_max": {"type": "short"},
                         "sex": _KEYWORD,
+                        "target_group": _STORED_ONLY,
                         "document_url": {"type": "keyword", "index": False, "doc_values": False},
                         "observed_at": {"type": "date", "index": False},
                     },
                 },
                 "waits": _STORED_ONLY,
-                "treatment_days": {"properties": {name: {"type": "float"} for name in (ALL_PATIENTS, *REGIONS)}},
+                **{
+                    f"{guarantee}_days": {"properties": {name: {"type": "float"} for name in (ALL_PATIENTS, *REGIONS)}}
+                    for guarantee in Guarantee
+                },
                 "deleted": {"type": "boolean"},
             },
         },

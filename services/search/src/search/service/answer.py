@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.types import System, code_in
 from rules.identifiers import municipality_code, postal_code
-from search.domain import hit, region_profile, tiers
+from search.domain import facets, hit, region_profile, tiers
 from search.domain.question import Question, Spot
+from search.index import facets as counted
 from search.index import query
 from search.index.engine import Index
 from search.store import sources
@@ -29,16 +30,60 @@ class Unanswerable(ValueError):
 
 @dataclass(frozen=True)
 class Found:
-    """The hits of one page, and how many there are in all."""
+    """The hits of one page, how many there are in all, and what is counted beside them."""
 
     items: list[dict[str, Any]]
     total: int
+    facets: dict[str, list[dict[str, Any]]]
+    """Per count: `value`, `text` and `count`, as if its own filter were not there."""
+    without: list[dict[str, Any]]
+    """Where nothing is found: per filter in use (`filter`), how many there would be without it alone (`total`, `text`),
+    most first."""
 
 
-async def search(index: Index, question: Question) -> Found:
+async def search(session: AsyncSession, index: Index, question: Question) -> Found:
     """The hits, best first, each with its explanation. Raises EngineAway."""
-    answer = await index.search(query.body(question))
-    return Found([_hit(row, question) for row in answer["hits"]["hits"]], answer["hits"]["total"]["value"])
+    asked = query.with_counts(question)
+    answers = await index.searches([body for body, _ in asked])
+    hits = answers[0]["hits"]
+    counts = {
+        name: counted.counts(name, answer["aggregations"][name])
+        for (_, names), answer in zip(asked, answers, strict=True)
+        for name in names
+    }
+    total = hits["total"]["value"]
+    return Found(
+        [_hit(row, question) for row in hits["hits"]],
+        total,
+        await _facets(session, {name: counts[name] for name in facets.names(question)}),
+        await _without(index, question) if total == 0 else [],
+    )
+
+
+async def _facets(
+    session: AsyncSession, counts: Mapping[str, list[tuple[str, int]]]
+) -> dict[str, list[dict[str, Any]]]:
+    known = await sources.codes(session, [key for key, _ in counts["care_service"]])
+
+    def text(name: str, value: str) -> str:
+        return known[value].text if name == "care_service" and value in known else facets.text(name, value)
+
+    return {
+        name: [{"value": value, "text": text(name, value), "count": count} for value, count in rows]
+        for name, rows in counts.items()
+    }
+
+
+async def _without(index: Index, question: Question) -> list[dict[str, Any]]:
+    names = facets.filters(question)
+    if not names:
+        return []
+    answers = await index.searches([query.counting(facets.without(question, name)) for name in names])
+    totals = [(name, answer["hits"]["total"]["value"]) for name, answer in zip(names, answers, strict=True)]
+    return [
+        {"filter": name, "total": total, "text": facets.told(name, total)}
+        for name, total in sorted(totals, key=lambda row: (-row[1], row[0]))
+    ]
 
 
 async def one(index: Index, offer: str, question: Question) -> dict[str, Any] | None:
@@ -65,8 +110,7 @@ async def region_profiles(
 
 def _hit(row: Mapping[str, Any], question: Question) -> dict[str, Any]:
     named = set(row.get("matched_queries", []))
-    tier = tiers.first_of(named) if question.patient_region is not None else None
-    return hit.shown(row["_source"], row["_id"], question, tier, named)
+    return hit.shown(row["_source"], row["_id"], question, tiers.first(row["_source"], question), named)
 
 
 async def care_services(session: AsyncSession, asked: str) -> tuple[str, ...]:

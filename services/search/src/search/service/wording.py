@@ -70,7 +70,7 @@ async def search(session: AsyncSession, index: Index, question: Question) -> tup
 
     Raises EngineAway.
     """
-    found = await answer.search(index, question)
+    found = await answer.search(session, index, question)
     if found.total or question.words is None:
         return found, None
     meant = await _meant(session, index, question.words)
@@ -78,7 +78,7 @@ async def search(session: AsyncSession, index: Index, question: Question) -> tup
         return found, None
     codes = await codes_in(session, meant)
     again = await answer.search(
-        index, replace(question, words=meant, word_codes=codes.keys, words_beside_codes=codes.beside)
+        session, index, replace(question, words=meant, word_codes=codes.keys, words_beside_codes=codes.beside)
     )
     if not again.total:
         return found, None
