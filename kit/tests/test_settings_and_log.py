@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     ("environment", "told"),
     [
         ({}, ["A_URL: field required", "A_COUNT: field required"]),
-        ({"A_URL": "secret", "A_COUNT": "secret"}, ["A_COUNT: must be a whole number"]),
+        ({"A_URL": "secret", "A_COUNT": "secret"}, ["A_COUNT: input should be a valid integer"]),
         ({"A_URL": "secret", "A_COUNT": "1", "A_LEVEL": "secret"}, ["A_LEVEL: value error, must be info or debug"]),
         ({"A_URL": "secret", "A_COUNT": "1", "A_LIST": "secret"}, ['error parsing value for field "a_list"']),
     ],

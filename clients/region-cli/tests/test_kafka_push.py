@@ -112,7 +112,7 @@ async def test_each_right_agreement_is_sent_and_each_receipt_told_in_its_row(
     assert sorted(line.partition(": ")[2] for line in out.splitlines()) == [
         "AVT-2 rejected: giltigt från: must be a day written as 2026-01-31",
         "AVT-3 rejected: KVÅ-koder: unknown code (did you mean CJE25?)",
-        "rejected: confidential: is covered by secrecy: it is not taken, and nothing of it is kept",
+        "rejected: sekretess: is covered by secrecy: it is not taken, and nothing of it is kept",
     ]
     assert err.endswith("1 accepted, 1 unchanged, 3 rejected\n")
     assert "HEMLIGT" not in out + err

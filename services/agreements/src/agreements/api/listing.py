@@ -1,13 +1,13 @@
 """The list of agreements: filters, sorting, pages; each reader sees the side that is for it."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AfterValidator, AwareDatetime
 
 from agreements.api.answers import AgreementList
-from agreements.api.shown import Side, actor_of, all_shown
+from agreements.api.shown import Side, actor_of, all_shown, written
 from agreements.domain.agreement import State
 from agreements.store import agreements as store
 from agreements.store import listing
@@ -87,7 +87,7 @@ async def find(
     filters: Annotated[listing.Filters, Depends(_filters)],
     sort: Sort = "number",
     side: Side | None = None,
-) -> dict[str, Any]:
+) -> Response:
     """Published agreements, and for administrators also their own region's others, as each reader sees them.
 
     `care_service` is `system|code`; `usable_by` a region that may use it without asking; `q` a part of number or name;
@@ -98,4 +98,4 @@ async def find(
         session, actor, filters, sort=sort, limit=paging.limit, offset=paging.offset, side=side
     )
     items = await all_shown(session, await store.get_many(session, ids), actor, side)
-    return {"items": items, "total": total, "page": paging.page, "limit": paging.limit}
+    return written({"items": items, "total": total, "page": paging.page, "limit": paging.limit})

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import Field
 
 from agreements.api.answers import ReviewQueue, Verdicts
-from agreements.api.shown import ActorOf, all_shown, audience, differing
+from agreements.api.shown import ActorOf, all_shown, audience, differing, written
 from agreements.domain.transitions import Action
 from agreements.service import reviewing
 from agreements.service.checking import told
@@ -75,7 +75,7 @@ WaitingFor = Annotated[store.Waiting, Depends(_waiting)]
 
 
 @router.get("/agreement-reviews", response_model=None, responses={200: {"model": ReviewQueue}})
-async def waiting(actor: ActorOf, session: Transaction, paging: Paging, wanted: WaitingFor) -> dict[str, Any]:
+async def waiting(actor: ActorOf, session: Transaction, paging: Paging, wanted: WaitingFor) -> Response:
     """What waits for the caller: the region's gate for its administrators, the agency's for its reviewers.
 
     What has waited longest comes first, each with every field that differs from what is public (all of a new one).
@@ -84,7 +84,7 @@ async def waiting(actor: ActorOf, session: Transaction, paging: Paging, wanted: 
     found = await agreement_store.get_many(session, ids)
     replaced = await store.replaced_edits(session, ids)
     now = datetime.now(UTC)
-    return {
+    answer = {
         "items": [
             {
                 "gate": reviewing.gate_of(one.state),
@@ -110,6 +110,7 @@ async def waiting(actor: ActorOf, session: Transaction, paging: Paging, wanted: 
         "page": paging.page,
         "limit": paging.limit,
     }
+    return written(answer)
 
 
 @router.get("/agreement-reviews/versions")
