@@ -127,6 +127,7 @@ async def _fill(opensearch: str, sweden: Sweden, units: int) -> list[str]:
         for service in _CODES[:_SERVICES_EACH]:
             key = f"vt-demo|{service}"
             offering = {"status": "active", "valid_from": None, "valid_to": None, "source": told["source"]}
+            offering |= {"self_referral": None, "referral_required": None, "target_group": None}
             built = document(
                 Sources(
                     unit=unit_of(told, town),

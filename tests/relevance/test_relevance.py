@@ -19,8 +19,8 @@ FLOORS = {
     "diacritics": (0.95, 0.95),
     "code": (0.92, 0.97),
     "place": (0.95, 0.97),
-    "region": (0.92, 0.97),
-    "unit": (0.84, 0.97),
+    "region": (0.9, 0.97),
+    "unit": (0.82, 0.97),
     "sentence": (0.9, 0.9),
 }
 """nDCG@10 and recall@20 that no kind of query may fall below."""

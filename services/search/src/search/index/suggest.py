@@ -12,7 +12,7 @@ Clause = dict[str, Any]
 # A word beginning with the typed letters matches as a whole; with slips, two in long words, none in the first letter.
 _SLIPS = {"fuzziness": "AUTO:4,8", "prefix_length": 1, "max_expansions": 40}
 _MOST_WORDS = 8
-_OFFERS_EACH = 8
+_OFFERS_EACH = 4
 _MOST_SERVICES = 2000
 
 
