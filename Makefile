@@ -115,6 +115,14 @@ bench-catalogue: $(STAMP)  ## Measure the sync of 20,000 units and 60,000 offeri
 bench-agreements-push: $(STAMP)  ## Measure how fast agreements pushed on Kafka are taken, beside a bare consumer and insert; prints JSON.
 	@$(PY) -m bench.agreements_push
 
+.PHONY: bench-suggest
+bench-suggest: $(STAMP)  ## Measure type-ahead over 20,000 units and 60,000 offers beside the bare engine; prints JSON.
+	@$(PY) -m bench.suggest
+
+.PHONY: relevance
+relevance: $(STAMP)  ## How well plain words find what is meant, and what changed: make relevance JSON=1 WORDS=folder RECORD=1.
+	@PYTHONPATH=tests $(PY) -m relevance $(if $(JSON),--json) $(if $(WORDS),--words "$(WORDS)") $(if $(RECORD),--record)
+
 .PHONY: wheel
 wheel: $(STAMP)  ## Build the one wheel of vf-region that a region installs, into dist/.
 	@$(PY) clients/region-cli/build_wheel.py dist

@@ -23,6 +23,7 @@ ROUTES: Mapping[str, str] = {
     "codes": "catalog-sync",
     "fhir": "catalog-sync",
     "region-profiles": "catalog-sync",
+    "suggest": "search",
 }
 """First part of the path → service. What is not here does not exist."""
 

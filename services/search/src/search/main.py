@@ -5,6 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -12,7 +13,10 @@ from kit import database, health, logging, settings
 from kit.consumer import Consumer
 from rules.guarantee import BadRules
 from search.consumer import HANDLERS, handlers
+from search.domain.word_lists import Faulty
+from search.index import word_files
 from search.index.engine import EngineAway, Index
+from search.service import words_command
 from search.service.indexing import Indexer
 from search.service.purging import prove
 from search.service.rebuild import Progress, Refused, Report, RowsRebuild, alone
@@ -39,7 +43,7 @@ async def work(given: Settings) -> None:
     """The worker: projects messages into rows and rows into the index."""
     engine = database.connect(given.postgres_url)
     sessions = database.sessions(engine)
-    index = Index(given.opensearch_url, given.index_name)
+    index = Index(given.opensearch_url, given.index_name, given.word_files)
     indexer = Indexer(engine, index)
     consumer = Consumer("search", given.kafka_bootstrap, sessions, HANDLERS, after_batch=indexer.wake)
     parked = ParkedCount("search", given.kafka_bootstrap, HANDLERS)
@@ -63,7 +67,7 @@ async def work(given: Settings) -> None:
 async def rebuild(given: Settings, source: str, may_lose: Sequence[str], progress: Progress) -> Report:
     """The projection anew, from `topics` or from `rows` only. Raises Refused, Unreachable, EngineAway."""
     engine = database.connect(given.postgres_url)
-    index = Index(given.opensearch_url, given.index_name)
+    index = Index(given.opensearch_url, given.index_name, given.word_files)
     try:
         async with alone(engine):
             report = Report()
@@ -160,7 +164,7 @@ def _purged(given: Settings, asked: argparse.Namespace) -> None:
     async def work() -> int:
         words = terminal.words(asked.words)
         engine = database.connect(given.postgres_url, pool_size=1)
-        index = Index(given.opensearch_url, given.index_name)
+        index = Index(given.opensearch_url, given.index_name, given.word_files)
         try:
             async with database.sessions(engine)() as session:
                 proof = await prove(session, index, asked.agreement, words, _Telling())
@@ -182,8 +186,18 @@ def _purged(given: Settings, asked: argparse.Namespace) -> None:
     raise SystemExit(terminal.run("purged", work))
 
 
+def _look_through(folder: Path) -> None:
+    """Exit with code 2 and one line per fault where the word files cannot be used: better than a search without."""
+    try:
+        word_files.read_folder(folder)
+    except Faulty as error:
+        for fault in error.faults:
+            sys.stderr.write(f"setting WORD_FILES: {fault}\n")
+        raise SystemExit(2) from None
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    """`python -m search api|worker|all|migrate|rebuild|purged|parked`."""
+    """`python -m search api|worker|all|migrate|rebuild|purged|words|parked`."""
     asked = process.command(
         "search",
         "One explained search over agreement, place and wait.",
@@ -194,12 +208,21 @@ def main(argv: Sequence[str] | None = None) -> None:
             "migrate": "Bring the database up to date.",
             "rebuild": "Make rows and index anew while the workers run and searches are answered.",
             "purged": "Prove that nothing is left of an agreement that became confidential.",
+            "words": words_command.SENTENCE,
             "parked": parked_arguments.SENTENCE,
         },
         argv,
-        {"rebuild": _rebuild_arguments, "purged": _purged_arguments, "parked": parked_arguments.arguments},
+        {
+            "rebuild": _rebuild_arguments,
+            "purged": _purged_arguments,
+            "words": words_command.arguments,
+            "parked": parked_arguments.arguments,
+        },
     )
+    if asked.command == "words":
+        sys.exit(words_command.run(asked))
     given = settings.read(Settings)
+    _look_through(given.word_files)
     logging.configure("search", given.log_level, sys.stderr if asked.command == "parked" else None)
 
     async def worker() -> None:

@@ -16,6 +16,8 @@ class Settings(BaseSettings):
     oidc_issuer: WebUrl
     oidc_audience: str = "vardformedling"
     index_name: str = "offers"
+    word_files: Path = Path(__file__).parent / "shipped"
+    """A folder with synonyms.txt, compounds.txt and stopwords.txt."""
     guarantee_rules: Path | None = None
     """An operator's own limits of the waiting-time guarantee by day; without it the release's, `rules/guarantee`."""
     host: str = "127.0.0.1"

@@ -218,7 +218,7 @@ async def test_an_index_of_the_same_name_that_is_another_one_is_not_taken_for_it
     assert len(await world.found(make.unit("A"), make.agreement("1", "01", ["A"]))) == 1
     (name,) = await searched(world)
     (await world.opensearch.delete(f"/{name}")).raise_for_status()
-    again = {**mapping.body(), "aliases": {world.name: {}}}
+    again = {**mapping.body(world.index.words), "aliases": {world.name: {}}}
     (await world.opensearch.put(f"/{name}", json=again)).raise_for_status()
 
     assert len(await world.found()) == 1

@@ -1,8 +1,14 @@
 """Plain Swedish words find the care, the unit and the place; anything else finds nothing, never an error."""
 
+import shutil
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from search.index.engine import Index
+from search.index.word_files import SHIPPED
+from search.service.indexing import Indexer, looking_up
 
 pytestmark = pytest.mark.engine
 
@@ -106,11 +112,42 @@ async def units(world, words):
         ("knäprotes i Göteborg", {"KNEE", "RAWKNEE"}),
         ("knäprotes Umeå", set()),
         ("katarakt knäprotes", set()),
-        # å, ä and ö are letters of their own.
-        ("Malmo", set()),
-        ("ljumskbrack", set()),
-        ("knaprotes", set()),
+        # Codes and words beside each other, and how codes begin.
+        ("CJE20 Solna", set()),
+        ("CJE25 Malmö", {"RAWEYE"}),
+        ("CJE2", {"ERIK", "RAWEYE"}),
+        ("cje2", {"ERIK", "RAWEYE"}),
+        ("CJE", {"ERIK", "RAWEYE"}),
+        ("JAB", {"HERNIA"}),
+        ("NGB2 Göteborg", {"RAWKNEE"}),
+        ("cje", set()),
+        # å, ä and ö are letters of their own, and forgiven where nothing is found.
+        ("Malmo", {"RAWEYE"}),
+        ("MALMO", {"RAWEYE"}),
+        ("ljumskbrack", {"HERNIA"}),
+        ("knaprotes", {"KNEE", "RAWKNEE"}),
+        ("nytt kna", {"KNEE", "RAWKNEE"}),
+        ("goteborg knaprotes", {"KNEE", "RAWKNEE"}),
+        # Slips of the finger.
+        ("katarkt", {"ERIK", "RAWEYE"}),
+        ("kattarakt", {"ERIK", "RAWEYE"}),
+        ("kataratk Malmö", {"RAWEYE"}),
+        ("ljumksbråck", {"HERNIA"}),
+        ("knäprotse Götborg", {"KNEE", "RAWKNEE"}),
+        ("carlandrska", {"RAWKNEE"}),
+        ("inguinalhenria", {"HERNIA"}),
+        # A compound nobody has written, and one of other parts.
+        ("kataraktmottagning", {"RAWEYE"}),
+        ("ögonoperation Stockholm", {"ERIK"}),
         ("starrkörning", set()),
+        # Regions, where they are not named as a town.
+        ("katarakt Skåne", {"RAWEYE"}),
+        ("knäprotes VGR", {"KNEE", "RAWKNEE"}),
+        ("knäprotes Västra Götaland", {"KNEE", "RAWKNEE"}),
+        # Whole sentences.
+        ("vem opererar grå starr i Malmö?", {"RAWEYE"}),
+        ("kort väntetid knäprotes i Göteborg", {"KNEE", "RAWKNEE"}),
+        ("var finns det kö för ljumskbråck", {"HERNIA"}),
     ],
 )
 async def test_words_find_what_they_mean(sweden, words, found):
@@ -120,7 +157,7 @@ async def test_words_find_what_they_mean(sweden, words, found):
 async def test_other_accents_than_the_swedish_ones_are_folded(world, make):
     await world.found(make.unit("A", name="Crèmerie Müller"), make.offering("A"))
 
-    assert [await units(world, words) for words in ("creme", "cremerie", "muller", "Müller")] == [
+    assert [await units(world, words) for words in ("crem", "cremerie", "muller", "Müller")] == [
         set(),
         {"A"},
         {"A"},
@@ -137,6 +174,24 @@ async def test_a_code_as_words_finds_what_the_code_maps_to(sweden):
     assert (await sweden.ask(q="bråck"))["items"][0]["explain"]["matched"] == [
         "Alla ord finns i vårdtjänst, enhet eller ort"
     ]
+
+
+async def test_a_place_where_nothing_is_offered_is_never_taken_for_another_one(world, make):
+    await world.found(make.municipality("1280"), make.unit("A", "1280"), make.code(make.katarakt), make.offering("A"))
+    assert await units(world, "katarakt Malma") == {"A"}
+
+    await world.tell(make.code("municipality|1299", text="Malma"))
+
+    assert await units(world, "katarakt Malma") == set()
+
+
+async def test_an_answer_to_other_words_than_the_asked_ones_says_so(sweden):
+    assert (await sweden.ask(q="katarakt Malmö"))["read_as"] is None
+    assert (await sweden.ask(q="zzzzzzzz"))["read_as"] is None
+    assert (await sweden.ask(q="katarkt CJE25 i Malmo"))["read_as"] == {
+        "words": "katarakt CJE25 i malmö",
+        "text": "”katarkt CJE25 i Malmo” gav inga träffar; sökte på ”katarakt CJE25 i malmö”",
+    }
 
 
 @pytest.mark.parametrize(
@@ -207,3 +262,20 @@ async def test_a_codes_own_lay_words_find_it_without_a_line_in_searchs_files(wor
     assert await world.found(told, q="gallbesvär") == ["A|kva|JKA21"]
     taken_away = make.code("kva|JKA21", version=3, maps=[], text="Laparoskopisk kolecystektomi")
     assert await world.found(taken_away, q="gallbesvär") == []
+
+
+async def test_an_operators_changed_words_are_in_use_once_a_worker_has_filled_an_index_with_them(world, make, tmp_path):
+    told = [make.code(make.katarakt), make.unit("A"), make.offering("A")]
+    assert await world.found(*told, q="dimmögdhet") == []
+    folder = shutil.copytree(SHIPPED, tmp_path / "words")
+    with (folder / "synonyms.txt").open("a", encoding="utf-8") as file:
+        file.write("dimmögdhet => katarakt\n")
+    index = Index(str(world.opensearch.base_url), world.name, folder)
+    try:
+        async with looking_up(world.engine) as connection:
+            while await Indexer(world.engine, index).round(connection):
+                pass
+    finally:
+        await index.close()
+
+    assert [hit["id"] for hit in (await world.ask(q="dimmögdhet"))["items"]] == [f"{make.hsa('A')}|{make.katarakt}"]

@@ -11,13 +11,14 @@ from fastapi.responses import Response
 from kit import auth, database, health, http
 from rules import guarantee
 from rules.calendar import swedish_day
-from search.api import offers
+from search.api import offers, suggest
 from search.index.engine import EngineAway, Index
 from search.service.answer import Unanswerable
+from search.service.suggest import Names
 from search.settings import Settings
 
-POLICY: auth.Policy = {**offers.POLICY}
-ROUTERS = (offers.router,)
+POLICY: auth.Policy = {**offers.POLICY, **suggest.POLICY}
+ROUTERS = (offers.router, suggest.router)
 
 
 def application(given: Settings) -> FastAPI:
@@ -30,7 +31,8 @@ def application(given: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.guarantee_rules = rules
         app.state.sessions = database.sessions(engine)
-        app.state.index = index = Index(given.opensearch_url, given.index_name)
+        app.state.index = index = Index(given.opensearch_url, given.index_name, given.word_files)
+        app.state.names = Names(app.state.sessions, index)
         yield
         await index.close()
         await client.aclose()

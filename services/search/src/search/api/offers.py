@@ -19,7 +19,7 @@ from rules.guarantee import deadline as due_on
 from rules.roles import READERS, SEES_TERMS
 from search.domain import deadline
 from search.domain.question import Basis, Clock, Question, Sort
-from search.service import answer
+from search.service import answer, wording
 
 POLICY: Policy = {
     "GET /offers": READERS,
@@ -43,7 +43,11 @@ class Asked(Seen):
     """What is asked."""
 
     q: Annotated[str, Field(min_length=1, max_length=300)] | None = None
-    """Plain Swedish words, all of which must be found in care service, unit or place; or a code."""
+    """Plain Swedish words, all of which must be found in care service, unit or place; or a code, or how codes begin.
+
+    Where they find nothing, those most likely meant are searched (dots left out, slips, compounds nobody has written);
+    `read_as` then tells which, and is null otherwise.
+    """
     care_service: Annotated[str, Field(max_length=80, examples=["kva|CJE20"])] | None = None
     """`system|code` with system vt, vt-demo, kva or icd."""
     max_distance_km: Annotated[float, Field(gt=0, le=2000)] | None = None
@@ -133,12 +137,13 @@ async def read(
 
 async def _answer(asked: AskedOnPage, request: Request, caller: Caller, session: Transaction) -> dict[str, Any]:
     question = await _question(asked, request, caller, session)
-    found = await answer.search(session, request.app.state.index, question)
+    found, read_as = await wording.search(session, request.app.state.index, question)
     return {
         "items": found.items,
         "total": found.total,
         "page": asked.page,
         "limit": asked.limit,
+        "read_as": read_as,
         "facets": found.facets,
         "without": found.without,
         "guarantee": deadline.clock(question),
@@ -157,12 +162,14 @@ async def _question(asked: AskedOnPage, request: Request, caller: Caller, sessio
     if asked.free_capacity is not None:
         raise invalid("free_capacity", "cannot be asked yet: no free capacity is announced", status=400)
     service, today = asked.care_service, swedish_day(datetime.now(UTC))
+    codes = await wording.codes_in(session, asked.q) if asked.q is not None else wording.NO_CODES
     rules: Rules = request.app.state.guarantee_rules
     guarantee = asked.guarantee or Guarantee.TREATMENT
     return Question(
         today=today,
         words=asked.q,
-        word_codes=await answer.codes_in_words(session, asked.q) if asked.q is not None else (),
+        word_codes=codes.keys,
+        words_beside_codes=codes.beside,
         care_services=await answer.care_services(session, service) if service is not None else None,
         near=await answer.spot(session, asked.near) if asked.near is not None else None,
         max_distance_km=asked.max_distance_km,

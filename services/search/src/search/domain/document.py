@@ -19,6 +19,10 @@ TERMS_OF_USE = ("through", "question", "price", "invoiced_by", "volume_left")
 """Whom another region turns to and what it asks, at whose price, who invoices, how many patients more."""
 CONDITIONS = ("referral_required", "payment_commitment_required", "self_referral", "self_referral_how")
 
+_NAMED_AS_A_TOWN = {"01", "03", "06", "08", "18"}
+"""Stockholm, Uppsala, Jönköping, Kalmar, Örebro: by these names people mean the town, not all of the region."""
+_REGION_WORDS = {code: region.name for code, region in REGIONS.items() if code not in _NAMED_AS_A_TOWN}
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -85,7 +89,8 @@ def unit_of(told: Json, municipality: str | None) -> Unit | None:
         "place": {"lat": float(point["lat"]), "lon": float(point["lon"])} if point is not None else None,
         "precision": point["precision"] if point is not None else None,
     }
-    return Unit(told["hsa_id"], fields, [told["name"], place["locality"] or "", municipality or ""])
+    words = [told["name"], place["locality"] or "", municipality or "", _REGION_WORDS.get(place["region"], "")]
+    return Unit(told["hsa_id"], fields, words)
 
 
 def services_of(agreement: Json) -> list[Service]:
@@ -113,12 +118,14 @@ def build(sources: Sources) -> dict[str, Any] | None:
     waits = sorted((_wait(wait) for wait in sources.waits), key=_wait_order)
     code_text = sources.code_text or sources.code_key
     texts = {text for text in sources.codes.values() if text is not None}
+    service_words = [code_text, *sorted(texts - {code_text}), *sorted(sources.designations)]
     return {
         **unit.fields,
         "care_service": sources.code_key,
         "care_service_text": code_text,
         "codes": sorted({sources.code_key, *sources.codes}),
-        "text": [code_text, *sorted(texts), *sorted(sources.designations), *unit.words],
+        "care_service_words": service_words,
+        "text": [*service_words, *unit.words],
         "bases": bases,
         "waits": waits,
         **{

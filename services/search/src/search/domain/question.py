@@ -74,6 +74,8 @@ class Question:
     offset: int
     terms: bool
     """Whoever asks may see what is for regions only."""
+    words_beside_codes: str = ""
+    """The other words, where some are codes."""
 
     @property
     def days_to_deadline(self) -> int | None:

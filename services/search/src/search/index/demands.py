@@ -1,11 +1,11 @@
 """What a question demands of an offer, as OpenSearch clauses. `domain/grounds` says the same of bases in Python."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from search.domain.grounds import AGREED
 from search.domain.question import Question, Spot
 from search.domain.waits import ALL_PATIENTS
+from search.index import words
 
 Clause = dict[str, Any]
 
@@ -16,7 +16,7 @@ def of(question: Question) -> list[Clause]:
     if question.care_services is not None:
         demands.append({"terms": {"codes": list(question.care_services)}})
     if question.words is not None:
-        demands.append(_words(question.words, question.word_codes))
+        demands.append(words.clause(question))
     if question.near is not None and question.max_distance_km is not None:
         demands.append({"geo_distance": {"distance": f"{question.max_distance_km}km", "place": point(question.near)}})
     if question.max_wait_days is not None:
@@ -91,19 +91,3 @@ def _admitted(question: Question) -> list[Clause]:
 
 def _none(clause: Clause) -> Clause:
     return {"bool": {"must_not": clause}}
-
-
-def _words(words: str, codes: Sequence[str]) -> Clause:
-    """All words, anywhere in service, unit or place; or the code that they are."""
-    match = {
-        "match": {
-            "text": {
-                "query": words,
-                "operator": "and",
-                "auto_generate_synonyms_phrase_query": False,
-                "_name": "words",
-            }
-        }
-    }
-    code = {"terms": {"codes": list(codes), "_name": "code"}}
-    return {"bool": {"should": [match, code], "minimum_should_match": 1}}

@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from time import time_ns
 from typing import Any
 
@@ -14,7 +15,7 @@ from opensearchpy import AsyncOpenSearch
 from opensearchpy.exceptions import ConnectionError as Unreachable
 from opensearchpy.exceptions import ConnectionTimeout, NotFoundError, TransportError
 
-from search.index import mapping
+from search.index import mapping, word_files
 
 log = structlog.get_logger(__name__)
 
@@ -46,13 +47,15 @@ class Existing:
 class Index:
     """The indexes of offers. `name` is the alias that is searched; those behind it are named for mapping and time."""
 
-    def __init__(self, url: str, name: str) -> None:
+    def __init__(self, url: str, name: str, words: Path = word_files.SHIPPED) -> None:
+        """`words` is the folder of word files. Raises Faulty where they cannot be used."""
         self._client = AsyncOpenSearch(hosts=[url], timeout=30, maxsize=25, max_retries=0)
         self._alias = name
-        self._body = mapping.body()
+        self.words = word_files.read_folder(words)
+        self._body = mapping.body(self.words)
         self._named = re.compile(rf"{re.escape(name)}-[0-9a-f]{{8}}(-\d+)?")
         self.shape = hashlib.sha256(orjson.dumps(self._body, option=orjson.OPT_SORT_KEYS)).hexdigest()[:8]
-        """Tells this code's mapping from another's."""
+        """Tells this code's mapping and words from another's."""
 
     async def close(self) -> None:
         """Give the connections back."""

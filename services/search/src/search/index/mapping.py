@@ -1,36 +1,46 @@
 """How offers are indexed: declared fields, Swedish text where å, ä and ö are letters of their own."""
 
-from importlib.resources import files
+from collections.abc import Iterable
 from typing import Any
+
+import snowballstemmer
 
 from rules.guarantee import Guarantee
 from rules.regions import REGIONS
 from search.domain.waits import ALL_PATIENTS
+from search.domain.word_lists import WordLists
+
+LONGEST_BEGINNING = 20
+"""Letters of a word that are looked at while it is typed."""
 
 _KEYWORD = {"type": "keyword"}
+_BEGINS = {"type": "text", "analyzer": "begins_index", "search_analyzer": "begins_search"}
 _STORED_ONLY = {"type": "object", "enabled": False}
 
 
-def _lines(name: str) -> list[str]:
-    text = (files("search.index") / "words" / name).read_text(encoding="utf-8")
-    return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-
-
-def body() -> dict[str, Any]:
-    """Settings and mapping of a new index."""
+def body(words: WordLists) -> dict[str, Any]:
+    """Settings and mapping of a new index, with an operator's words in it."""
     return {
         "settings": {
             "number_of_shards": 1,
             "number_of_replicas": 0,
             # Who writes makes it findable: at once when it has caught up, seldom while much is left.
             "refresh_interval": "-1",
-            "analysis": _analysis(),
+            "analysis": _analysis(words),
         },
         "mappings": {
             # Documents of a newer release are taken too, while it fills an index of its own.
             "dynamic": False,
             "properties": {
-                "care_unit": _STORED_ONLY,
+                "care_unit": {
+                    # Shown as it is; what is typed ahead is found by name and municipality.
+                    "dynamic": False,
+                    "properties": {
+                        "name": {"type": "text", "index": False, "copy_to": "unit_words"},
+                        "municipality_name": {"type": "text", "index": False, "copy_to": "unit_words"},
+                    },
+                },
+                "unit_words": _BEGINS,
                 "unit": _KEYWORD,
                 "region": _KEYWORD,
                 "collaboration_region": _KEYWORD,
@@ -38,8 +48,15 @@ def body() -> dict[str, Any]:
                 "precision": _KEYWORD,
                 "care_service": _KEYWORD,
                 "care_service_text": {"type": "keyword", "index": False},
+                "care_service_words": {"type": "text", "index": False},
                 "codes": _KEYWORD,
-                "text": {"type": "text", "analyzer": "swedish_index", "search_analyzer": "swedish_search"},
+                "text": {
+                    "type": "text",
+                    "analyzer": "swedish_index",
+                    "search_analyzer": "swedish_search",
+                    # Words as people write them: what a slip is mended to.
+                    "fields": {"spelling": {"type": "text", "analyzer": "spelling", "norms": False}},
+                },
                 "bases": {
                     "type": "nested",
                     "properties": {
@@ -78,18 +95,27 @@ def body() -> dict[str, Any]:
     }
 
 
-def _analysis() -> dict[str, Any]:
+def _with_stems(stopwords: Iterable[str]) -> list[str]:
+    """Stop words as they stand and as the stemmer leaves them: they are taken away after it, by the same algorithm."""
+    stemmer = snowballstemmer.stemmer("swedish")
+    return sorted({form for word in stopwords for form in (word, str(stemmer.stemWord(word)))})
+
+
+def _analysis(words: WordLists) -> dict[str, Any]:
     begin = ["lowercase", "swedish_folding"]
     stem = ["swedish_endings", "swedish_stem"]
     return {
         # Composed first: a decomposed å would lose its ring in the folding.
-        "char_filter": {"composed": {"type": "icu_normalizer", "name": "nfc", "mode": "compose"}},
+        "char_filter": {
+            "composed": {"type": "icu_normalizer", "name": "nfc", "mode": "compose"},
+            "saint": {"type": "mapping", "mappings": ["S:t => St", "s:t => st", "S:ta => St", "s:ta => st"]},
+        },
         "filter": {
             "swedish_folding": {"type": "icu_folding", "unicode_set_filter": "[^åäöÅÄÖ]"},
             # Not the longest part only: "ljumskbråck" inside a word would hide the "bråck" in it.
             "compounds": {
                 "type": "dictionary_decompounder",
-                "word_list": _lines("compounds.txt"),
+                "word_list": list(words.compounds),
                 "min_subword_size": 3,
                 "only_longest_match": False,
             },
@@ -100,8 +126,12 @@ def _analysis() -> dict[str, Any]:
                 "replacement": "",
             },
             "swedish_stem": {"type": "stemmer", "language": "swedish"},
-            "synonyms": {"type": "synonym_graph", "synonyms": _lines("synonyms.txt"), "lenient": False},
-            "stop": {"type": "stop", "stopwords": _lines("stopwords.txt")},
+            "synonyms": {"type": "synonym_graph", "synonyms": list(words.synonyms), "lenient": False},
+            "folding": {"type": "icu_folding"},
+            "saint": {"type": "synonym", "synonyms": ["st, sankt"]},
+            "beginnings": {"type": "edge_ngram", "min_gram": 1, "max_gram": LONGEST_BEGINNING},
+            "shortened": {"type": "truncate", "length": LONGEST_BEGINNING},
+            "stop": {"type": "stop", "stopwords": _with_stems(words.stopwords)},
         },
         "analyzer": {
             "swedish_index": {
@@ -114,6 +144,18 @@ def _analysis() -> dict[str, Any]:
                 "char_filter": ["composed"],
                 "tokenizer": "icu_tokenizer",
                 "filter": [*begin, *stem, "synonyms", "stop"],
+            },
+            "spelling": {"char_filter": ["composed"], "tokenizer": "icu_tokenizer", "filter": ["lowercase"]},
+            # While somebody types, dots and rings may be missing: å, ä and ö are a and o here.
+            "begins_index": {
+                "char_filter": ["composed", "saint"],
+                "tokenizer": "icu_tokenizer",
+                "filter": ["lowercase", "folding", "saint", "beginnings", "remove_duplicates"],
+            },
+            "begins_search": {
+                "char_filter": ["composed", "saint"],
+                "tokenizer": "icu_tokenizer",
+                "filter": ["lowercase", "folding", "shortened"],
             },
         },
     }

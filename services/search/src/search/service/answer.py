@@ -113,18 +113,6 @@ def _hit(row: Mapping[str, Any], question: Question) -> dict[str, Any]:
     return hit.shown(row["_source"], row["_id"], question, tiers.first(row["_source"], question), named)
 
 
-async def codes_in_words(session: AsyncSession, words: str) -> tuple[str, ...]:
-    """The words as a code with what it maps to; empty when they have no code's form."""
-    keys = []
-    for system in (System.KVA, System.ICD10, System.CARE_SERVICE):
-        try:
-            keys.append(f"{system}|{code_in(system, words)}")
-        except ValueError:
-            continue
-    found = await sources.targets(session, keys)
-    return (*keys, *(target for key in keys for target in found[key] if target != key))
-
-
 async def care_services(session: AsyncSession, asked: str) -> tuple[str, ...]:
     """The code asked for and what it maps to. Raises Unanswerable with a suggestion for an unknown one."""
     system, _, code = asked.partition("|")

@@ -102,3 +102,9 @@ async def codes_like(session: AsyncSession, prefix: str) -> list[str]:
     """Known code keys that begin alike in whatever case, to suggest from."""
     query = select(code.c.key).where(func.lower(code.c.key).startswith(prefix.lower(), autoescape=True))
     return list(await session.scalars(query.order_by(code.c.key).limit(200)))
+
+
+async def codes_beginning(session: AsyncSession, beginning: str) -> list[str]:
+    """Known code keys that begin so, capitals and small letters told apart."""
+    query = select(code.c.key).where(code.c.key.startswith(beginning, autoescape=True))
+    return list(await session.scalars(query.order_by(code.c.key).limit(500)))
