@@ -132,7 +132,8 @@ async def test_the_same_key_gets_the_same_answer_and_with_another_body_is_refuse
     key = {"Idempotency-Key": "fil-1"}
     first = await send(lines(body), **key)
     again = await send(lines(body), **key)
-    assert (again.status_code, again.json()) == (202, first.json())
+    assert first.json()["repeated"] is False
+    assert (again.status_code, again.json()) == (202, {**first.json(), "repeated": True})
     other = await send(lines(like(body, name="Annat")), **key)
     assert (other.status_code, "another request" in other.json()["detail"]) == (422, True)
     assert await number_of(office, submission) == 1

@@ -34,6 +34,7 @@ EVERYBODY = {
 OWNERS = {"its administrator", "its system"}
 OUTSIDERS = {
     "an analyst",
+    "an operator",
     "another unit",
     "a provider without units",
     "another unit that says it is of the region",
