@@ -72,8 +72,9 @@ async def test_another_regions_administrator_can_neither_register_nor_approve(
     assert (refused.status_code, refused.headers["content-type"]) == (403, "application/problem+json")
     agreement = (await client.post("/agreements", json=body, headers=_bearer(tokens["14 author"]))).json()["id"]
     assert (await _act(client, agreement, "submit", tokens["14 author"])).status_code == 200
-    assert (await _act(client, agreement, "approve", tokens["01 reviewer"])).status_code == 403
-    assert (await _act(client, agreement, "approve", tokens["agency"])).status_code == 403
+    # To whoever may not read it, it does not exist.
+    assert (await _act(client, agreement, "approve", tokens["01 reviewer"])).status_code == 404
+    assert (await _act(client, agreement, "approve", tokens["agency"])).status_code == 404
 
 
 @pytest.mark.parametrize(

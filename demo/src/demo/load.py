@@ -140,16 +140,19 @@ async def put_profiles(gateway: str, issuer: str, profiles: Mapping[str, Mapping
 def new_agreements(sweden: Sweden, count: int, name: str) -> list[DemoAgreement]:
     """Agreements of region 14 for one hernia operation at a few units in Stockholm, for tests and measurements."""
     model = next(one for one in sweden.agreements if one.region == "14" and one.body["basis"] == "own_agreement")
-    units = [unit.hsa_id for unit in sweden.units if unit.active and unit.place.municipality == "0180"][:_UNITS]
+    units = [unit for unit in sweden.units if unit.active and unit.place.municipality == "0180"][:_UNITS]
     use: dict[str, Any] = {"use": "no", "regions": [], "through": None, "question": None}
     made = []
     for number in range(count):
+        unit = units[number % len(units)]
         service = {
             **model.body["services"][0],
             "care_services": [{"system": "kva", "code": "JAB10"}],
-            "units": [units[number % len(units)]],
+            "units": [unit.hsa_id],
         }
+        provider = unit.provider.public.model_dump(mode="json")
         body = {**model.body, "number": f"{name}-{number:05d}", "use_by_others": use, "services": [service]}
+        body["care_provider"] = provider
         made.append(DemoAgreement(model.region, body["number"], body))
     return made
 
