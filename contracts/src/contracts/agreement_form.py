@@ -30,8 +30,7 @@ from contracts.agreements import (
     Use,
 )
 from contracts.audience import OWNER_ONLY, REGIONS_ONLY
-from contracts.form import Form as Form
-from contracts.form import WebAddress
+from contracts.form import Form, WebAddress
 from contracts.message import HIGHEST_VERSION, Channel, Purpose, Sex
 from contracts.types import HsaId, RegionCode, System, code_in
 from rules.identifiers import is_personal_number, provider_number

@@ -13,7 +13,8 @@ from agreements.domain.agreement import Actor
 from agreements.domain.disclosing import Decision, DisclosureKind, DisclosureState
 from agreements.service import disclosure
 from agreements.store import disclosures as store
-from contracts.agreement_form import Form, LongText
+from contracts.agreement_form import LongText
+from contracts.form import Form
 from contracts.types import RegionCode
 from kit.auth import ANYONE, Caller, CallerOf, Policy
 from kit.database import Transaction

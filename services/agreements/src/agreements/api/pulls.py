@@ -8,7 +8,8 @@ from pydantic import Field
 from agreements.service import pull_decisions, pulling
 from agreements.service.pulls_command import as_json, detail
 from agreements.store import pulls
-from contracts.agreement_form import Form, LongText
+from contracts.agreement_form import LongText
+from contracts.form import Form
 from contracts.types import RegionCode
 from kit.auth import CallerOf, Policy
 from kit.database import Transaction

@@ -9,7 +9,8 @@ from pydantic import ValidationInfo, field_validator
 from agreements.api.shown import ActorOf
 from agreements.service import review_settings
 from agreements.service.review_settings import Choice
-from contracts.agreement_form import Form, Text
+from contracts.agreement_form import Text
+from contracts.form import Form
 from contracts.types import RegionCode
 from kit.auth import Policy
 from kit.database import Transaction

@@ -19,7 +19,8 @@ from agreements.service.checking import told
 from agreements.service.reviewing import Decision, Gate, Verdict
 from agreements.store import agreements as agreement_store
 from agreements.store import reviews as store
-from contracts.agreement_form import Form, LongText, ShortText
+from contracts.agreement_form import LongText, ShortText
+from contracts.form import Form
 from contracts.types import HsaId, RegionCode
 from kit.auth import Policy
 from kit.database import Transaction

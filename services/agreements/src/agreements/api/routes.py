@@ -12,7 +12,8 @@ from agreements.domain.agreement import Actor, Way, may_read
 from agreements.domain.transitions import Action
 from agreements.service import life, purging, secrecy, sent_form
 from agreements.store import agreements as store
-from contracts.agreement_form import Form, LongText
+from contracts.agreement_form import LongText
+from contracts.form import Form
 from kit.auth import Policy
 from kit.database import Transaction
 from kit.http import ExpectedVersion, Problem, etag, invalid, problem_response

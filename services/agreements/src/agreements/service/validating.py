@@ -13,7 +13,8 @@ from agreements.service import sent_form
 from agreements.service.checking import MARKED, PERIOD_OVER, Faulty, Found, check_catalogue
 from agreements.service.sent_form import Read
 from agreements.store import agreements as store
-from contracts.agreement_form import Form, Provider, Service
+from contracts.agreement_form import Provider, Service
+from contracts.form import Form
 from rules.agreements import text_faults
 from rules.calendar import swedish_day
 
