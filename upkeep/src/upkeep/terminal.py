@@ -1,5 +1,7 @@
 """What an operator sees: aligned tables, progress, questions, and faults on one line with an exit code."""
 
+import argparse
+import getpass
 import logging
 import os
 import signal
@@ -8,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -156,3 +159,23 @@ def _interruptible() -> Iterator[None]:
         raise
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def person() -> str:
+    """Who sits at the terminal, for what is noted of a decision; "unknown" where the machine has no name for it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user has no name
+        return "unknown"
+
+
+def from_one(text: str) -> int:
+    """An argument that is a number from 1. Raises argparse's own error."""
+    if not text.isdecimal() or not 0 < int(text) < 2**31:
+        raise argparse.ArgumentTypeError("is not a number from 1")
+    return int(text)
+
+
+def moment(at: datetime | None) -> str:
+    """A time as tables show it, to the second; a dash for none."""
+    return f"{at:%Y-%m-%d %H:%M:%S}" if at is not None else "-"

@@ -1,9 +1,7 @@
 """`python -m agreements pulls list|show|run|approve|discard`: readings of regions' interfaces, and decisions."""
 
 import argparse
-import getpass
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -21,7 +19,7 @@ from rules.personal_numbers import holds_personal_number
 from rules.regions import REGIONS
 from upkeep import terminal
 from upkeep.polite import Away
-from upkeep.terminal import DONE, FAILED, Misused, agreed, out, safe, table
+from upkeep.terminal import DONE, FAILED, Misused, agreed, from_one, moment, out, person, safe, table
 
 SENTENCE = "List readings of regions' own interfaces, show one, read now, decide about one that is held."
 
@@ -40,10 +38,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     acts = parser.add_subparsers(dest="act", metavar="ACT")
     listed = _act(acts, "list", "Show the latest runs.", "list --region 05")
     listed.add_argument("--region", type=_region, metavar="NN", help="of this region only")
-    listed.add_argument("--limit", type=_number, default=20, metavar="NUMBER", help="runs at most, default 20")
+    listed.add_argument("--limit", type=from_one, default=20, metavar="NUMBER", help="runs at most, default 20")
     show = _act(acts, "show", "Show one run: counts, what was not taken and why, and what is gone.", "show 12")
-    show.add_argument("run", metavar="RUN", type=_number)
-    show.add_argument("--limit", type=_number, default=50, metavar="NUMBER", help="rows at most, default 50")
+    show.add_argument("run", metavar="RUN", type=from_one)
+    show.add_argument("--limit", type=from_one, default=50, metavar="NUMBER", help="rows at most, default 50")
     now = _act(acts, "run", "Read a region's interface now.", "run 05 --whole")
     now.add_argument("region", metavar="NN", type=_region)
     now.add_argument("--whole", action="store_true", help="read everything, not only what has changed")
@@ -52,9 +50,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         ("discard", "Leave everything as it is. A later whole reading may list the same again."),
     ):
         act = _act(acts, name, sentence, f"{name} 12 --why 'stämt av med regionen'")
-        act.add_argument("run", metavar="RUN", type=_number)
+        act.add_argument("run", metavar="RUN", type=from_one)
         act.add_argument("--yes", action="store_true", help="do not ask")
-        act.add_argument("--by", default=_operator(), metavar="NAME", help="who decides, kept with the run")
+        act.add_argument("--by", default=person(), metavar="NAME", help="who decides, kept with the run")
         act.add_argument("--why", required=True, metavar="REASON", help="kept with the run")
 
 
@@ -100,7 +98,7 @@ async def _list(asked: argparse.Namespace, sessions: Sessions) -> int:
         (
             one.id,
             one.region,
-            _time(one.started_at),
+            moment(one.started_at),
             _kind(one),
             one.state,
             *(getattr(one, name) for name in _COUNTED),
@@ -127,7 +125,7 @@ async def _show(asked: argparse.Namespace, sessions: Sessions) -> int:
     if asked.json:
         out(orjson.dumps(detail(one, items, gone)).decode())
         return DONE
-    out(f"run {one.id}  region {one.region}, {one.format}, {_kind(one)}, begun {_time(one.started_at)}: {one.state}")
+    out(f"run {one.id}  region {one.region}, {one.format}, {_kind(one)}, begun {moment(one.started_at)}: {one.state}")
     for label, value in (("held", one.held), ("decision", _decision(one))):
         if value:
             out(f"{label:<9} {safe(value)}")
@@ -205,7 +203,7 @@ def detail(one: Row[Any], items: list[Row[Any]], gone: list[Row[Any]]) -> dict[s
 
 
 def _kind(one: Row[Any]) -> str:
-    return "whole" if one.whole else f"since {_time(one.since)}"
+    return "whole" if one.whole else f"since {moment(one.since)}"
 
 
 def _note(one: Row[Any]) -> str:
@@ -216,17 +214,13 @@ def _decision(one: Row[Any]) -> str:
     if one.decision is None:
         return ""
     why = f": {one.decided_why}" if one.decided_why else ""
-    return safe(f"{one.decision} by {one.decided_by} at {_time(one.decided_at)}{why}")
+    return safe(f"{one.decision} by {one.decided_by} at {moment(one.decided_at)}{why}")
 
 
 def _reasons(row: Row[Any]) -> str:
     return "; ".join(
         f"{found['field']}: {found['reason']}" if found["field"] else found["reason"] for found in row.reasons
     )
-
-
-def _time(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S}" if at is not None else "-"
 
 
 def _act(
@@ -245,16 +239,3 @@ def _region(text: str) -> str:
     if text not in REGIONS:
         raise argparse.ArgumentTypeError("is no region's code")
     return text
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 2**31:
-        raise argparse.ArgumentTypeError("is not a number from 1")
-    return int(text)
-
-
-def _operator() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user has no name
-        return "unknown"

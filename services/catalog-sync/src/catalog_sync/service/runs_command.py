@@ -1,9 +1,7 @@
 """`python -m catalog_sync runs list|show|approve|discard|rejected`: what runs did, and what an operator decides."""
 
 import argparse
-import getpass
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -18,7 +16,7 @@ from kit import database
 from kit.database import Sessions
 from rules.personal_numbers import holds_personal_number
 from upkeep import terminal
-from upkeep.terminal import DONE, FAILED, Misused, agreed, out, safe, table
+from upkeep.terminal import DONE, FAILED, Misused, agreed, from_one, moment, out, person, safe, table
 
 SENTENCE = "List runs, show what one changes, decide about one that is held, list the rows that cannot be used."
 
@@ -34,13 +32,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(act="list", limit=20, json=False)
     acts = parser.add_subparsers(dest="act", metavar="ACT")
     listed = _act(acts, "list", "Show the latest runs.", "list --json")
-    listed.add_argument("--limit", type=_number, default=20, metavar="NUMBER", help="runs at most, default 20")
+    listed.add_argument("--limit", type=from_one, default=20, metavar="NUMBER", help="runs at most, default 20")
     show = _act(acts, "show", "Show one run: counts, why it is held, and every difference, field by field.", "show 12")
-    show.add_argument("run", metavar="RUN", type=_number)
-    show.add_argument("--limit", type=_number, default=50, metavar="NUMBER", help="things at most, default 50")
+    show.add_argument("run", metavar="RUN", type=from_one)
+    show.add_argument("--limit", type=from_one, default=50, metavar="NUMBER", help="things at most, default 50")
     unusable = _act(acts, "rejected", "List the rows that cannot be used, with the reason.", "rejected --json")
     unusable.add_argument("--source", metavar="NAME", help="of this source only")
-    unusable.add_argument("--limit", type=_number, default=200, metavar="NUMBER", help="rows at most, default 200")
+    unusable.add_argument("--limit", type=from_one, default=200, metavar="NUMBER", help="rows at most, default 200")
     for name, sentence in (
         ("approve", "Apply a held run as it was proposed. What has changed meanwhile stays as it is."),
         (
@@ -49,9 +47,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         ),
     ):
         act = _act(acts, name, sentence, f"{name} 12" + " --why 'the source is broken'" * (name == "discard"))
-        act.add_argument("run", metavar="RUN", type=_number)
+        act.add_argument("run", metavar="RUN", type=from_one)
         act.add_argument("--yes", action="store_true", help="do not ask")
-        act.add_argument("--by", default=_operator(), metavar="NAME", help="who decides, kept with the run")
+        act.add_argument("--by", default=person(), metavar="NAME", help="who decides, kept with the run")
         act.add_argument("--why", required=name == "discard", default="", metavar="REASON", help="kept with the run")
 
 
@@ -90,7 +88,7 @@ async def _list(asked: argparse.Namespace, sessions: Sessions) -> int:
     cells = [
         (
             one.id,
-            _time(one.started_at),
+            moment(one.started_at),
             one.source,
             _kind(one),
             one.state,
@@ -135,7 +133,7 @@ async def _show(asked: argparse.Namespace, sessions: Sessions) -> int:
         ]
         out(orjson.dumps({"run": _as_json(one), "changes": changes}).decode())
         return DONE
-    out(f"run {one.id}  {one.source}, {_kind(one)}, begun {_time(one.started_at)}: {one.state}")
+    out(f"run {one.id}  {one.source}, {_kind(one)}, begun {moment(one.started_at)}: {one.state}")
     for label, value in (("held", one.held), ("decision", _decision(one))):
         if value:
             out(f"{label:<9} {safe(value)}")
@@ -189,7 +187,8 @@ async def _rejected(asked: argparse.Namespace, sessions: Sessions) -> int:
         out(orjson.dumps({"rejected": rows}).decode())
         return DONE
     cells = [
-        (row.source, safe(row.resource), _time(row.first_seen), _time(row.last_seen), safe(row.reason)) for row in found
+        (row.source, safe(row.resource), moment(row.first_seen), moment(row.last_seen), safe(row.reason))
+        for row in found
     ]
     if cells:
         for line in table(("source", "row", "first seen (UTC)", "last seen (UTC)", "reason"), cells):
@@ -233,7 +232,7 @@ def _as_json(one: Row[Any]) -> Mapping[str, Any]:
 
 
 def _kind(one: Row[Any]) -> str:
-    return "whole" if one.whole else f"since {_time(one.since)}"
+    return "whole" if one.whole else f"since {moment(one.since)}"
 
 
 def _note(one: Row[Any]) -> str:
@@ -244,15 +243,11 @@ def _decision(one: Row[Any]) -> str:
     if one.decision is None:
         return ""
     why = f": {one.decided_why}" if one.decided_why else ""
-    return safe(f"{one.decision} by {one.decided_by} at {_time(one.decided_at)}{why}")
+    return safe(f"{one.decision} by {one.decided_by} at {moment(one.decided_at)}{why}")
 
 
 def _name(row: Row[Any]) -> str:
     return str(row.content.get("name") or row.content.get("text") or "")
-
-
-def _time(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S}" if at is not None else "-"
 
 
 def _short(value: object) -> str:
@@ -270,16 +265,3 @@ def _act(
     if name in ("list", "show", "rejected"):
         made.add_argument("--json", action="store_true", help="one JSON object, for machines")
     return made
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 2**31:
-        raise argparse.ArgumentTypeError("is not a number from 1")
-    return int(text)
-
-
-def _operator() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user has no name
-        return "unknown"
