@@ -411,16 +411,16 @@ async def test_whoever_got_an_archive_checks_it_offline(desk, body, tmp_path, ca
 
 
 async def test_a_cell_that_could_be_a_formula_is_none(desk, body):
-    body["name"] = '=HYPERLINK("http://x";"Klicka")'
+    body["description"] = '=HYPERLINK("http://x";"Klicka")'
     body["services"][0]["contacts"][0]["note"] = "+46"
     await desk.office.publish(body)
     opened = await desk.get("berit", "published", "01")
     rows = list(csv.DictReader(io.StringIO(opened.read("agreements.csv").decode("utf-8-sig")), delimiter=";"))
-    assert rows[0]["name"] == '\'=HYPERLINK("http://x";"Klicka")'
+    assert rows[0]["description"] == '\'=HYPERLINK("http://x";"Klicka")'
     assert rows[0]["services.care_services"] == "kva|CJE20"
     assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "-", "@"))]
     (line,) = lines(opened)
-    assert line["agreement"]["name"] == body["name"]
+    assert line["agreement"]["description"] == body["description"]
 
 
 def test_the_signature_is_ed25519_over_the_manifest_as_it_lies_in_the_archive(tmp_path):
