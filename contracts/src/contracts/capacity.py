@@ -1,12 +1,18 @@
 """What capacity-board announces: short-lived offers of, and requests for, free capacity."""
 
+from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, TypeVar
+
+from pydantic import field_validator
 
 from contracts.message import CodeRef, Contact, Message, TargetGroup
 from contracts.topics import Topic
 from contracts.types import HsaId, Moment, RegionCode, open_list
+from rules.texts import impersonal
+
+_Told = TypeVar("_Told", str | None, tuple[Contact, ...], TargetGroup | None)
 
 
 class CapacityStatus(StrEnum):
@@ -42,8 +48,7 @@ class CapacityAnnounced(Message):
         kind="state",
         key="the announcement's id",
         producer="capacity-board",
-        # search joins when step 5 builds free capacity into it.
-        consumers=(),
+        consumers=("search",),
     )
 
     announcement_id: str
@@ -70,5 +75,23 @@ class CapacityAnnounced(Message):
     announced_at: Moment
     changed_at: Moment
 
+    @field_validator("text", "contacts", "target_group")
+    @classmethod
+    def _identify_nobody(cls, told: _Told) -> _Told:
+        """No free text names a patient, such as one for whom a place is held."""
+        for text in _texts(told):
+            impersonal(text)
+        return told
+
     def key(self) -> str:
         return self.announcement_id
+
+
+def _texts(told: str | tuple[Contact, ...] | TargetGroup | None) -> Iterator[str]:
+    match told:
+        case str():
+            yield told
+        case TargetGroup():
+            yield told.other or ""
+        case tuple():
+            yield from (text for one in told for text in (one.value, one.note or ""))

@@ -1,13 +1,14 @@
 """Builders of the messages that search reads."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
 
 from contracts import (
     AgreementRegistered,
+    CapacityAnnounced,
     CareOfferingUpdated,
     CareUnitUpdated,
     CodeUpdated,
@@ -185,6 +186,7 @@ class Make:
     def question(**fields: Any) -> Question:
         plain: dict[str, Any] = {
             "today": TODAY,
+            "moment": NOW,
             "words": None,
             "word_codes": (),
             "care_services": None,
@@ -200,6 +202,7 @@ class Make:
             "age": None,
             "sex": None,
             "self_referral": None,
+            "free_capacity": None,
             "sort": Sort.BEST,
             "limit": 20,
             "offset": 0,
@@ -279,6 +282,40 @@ class Make:
             "source": source("vantetider"),
         }
         return WaittimeUpdated.model_validate({**plain, **fields})
+
+    def announcement(
+        self,
+        name: str,
+        suffix: str | None,
+        codes: Iterable[str] = (KATARAKT,),
+        *,
+        version: int = 1,
+        days: tuple[int, int] = (-5, 20),
+        **fields: Any,
+    ) -> CapacityAnnounced:
+        """`days` are the first and last day of the period, from today."""
+        plain = {
+            "version": version,
+            "announcement_id": f"announced-{name}",
+            "status": "open",
+            "direction": "offer",
+            "unit": self.hsa(suffix) if suffix is not None else None,
+            "region": "01",
+            "care_services": [ref(key) for key in codes],
+            "count": 5,
+            "left": 4,
+            "level": "capacity",
+            "target_group": None,
+            "usable_by": [],
+            "period_start": self.day(days[0]),
+            "period_end": self.day(days[1]),
+            "expires_at": datetime.combine(self.day(days[1] + 1), time(), UTC),
+            "contacts": [],
+            "text": None,
+            "announced_at": NOW,
+            "changed_at": NOW,
+        }
+        return CapacityAnnounced.model_validate({**plain, **fields})
 
     def profile(self, region: str, *, version: int = 1, **fields: Any) -> RegionProfileUpdated:
         contact = {"purpose": "brokerage", "channel": "phone", "value": f"+46 8 000 00 {region}", "note": None}

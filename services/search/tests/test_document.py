@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.guarantee import Guarantee
+from search.domain import expected
 from search.domain.document import Sources, build, services_of, unit_of
-from search.domain.waits import days_by_region, expected_day, ranking
+from search.domain.waits import days_by_region, ranking
 
 
 @pytest.fixture
@@ -178,7 +179,7 @@ def test_visits_and_treatments_rank_each_by_their_own_measure():
 def test_a_part_of_a_day_is_a_whole_one_so_the_expected_day_keeps_the_limit_exactly_when_the_wait_does(days):
     today = date(2026, 3, 2)
     for limit in range(0, 401, 40):
-        assert (expected_day(wait(days), today) <= today + timedelta(days=limit)) == (days <= limit)
+        assert (expected.day(days, today) <= today + timedelta(days=limit)) == (days <= limit)
 
 
 @given(

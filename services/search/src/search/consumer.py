@@ -5,6 +5,7 @@ from functools import partial
 
 from contracts import (
     AgreementRegistered,
+    CapacityAnnounced,
     CareOfferingUpdated,
     CareUnitUpdated,
     CodeUpdated,
@@ -23,6 +24,7 @@ def handlers(*, mend: bool = False) -> Mapping[str, Handler]:
         CareOfferingUpdated.topic.name: Handler(reader(CareOfferingUpdated), partial(project.offerings, mend=mend)),
         CodeUpdated.topic.name: Handler(reader(CodeUpdated), partial(project.codes, mend=mend)),
         AgreementRegistered.topic.name: Handler(reader(AgreementRegistered), partial(project.agreements, mend=mend)),
+        CapacityAnnounced.topic.name: Handler(reader(CapacityAnnounced), partial(project.announcements, mend=mend)),
         WaittimeUpdated.topic.name: Handler(reader(WaittimeUpdated), partial(project.waits, mend=mend)),
         RegionProfileUpdated.topic.name: Handler(reader(RegionProfileUpdated), partial(project.profiles, mend=mend)),
     }

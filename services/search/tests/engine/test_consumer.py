@@ -73,5 +73,4 @@ async def _none(found, number):
 
 def test_every_topic_that_names_search_as_its_reader_is_read():
     readers = {kind.topic.name for kind in contracts.MESSAGES if "search" in kind.topic.consumers}
-    # Free capacity becomes a basis once the capacity board announces it.
-    assert set(HANDLERS) == readers - {"capacity-announced"}
+    assert set(HANDLERS) == readers

@@ -190,7 +190,6 @@ async def test_the_body_search_answers_the_same_with_everything_asked(sweden, ma
             "lies after today: the clock has not started",
         ),
         ({"guarantee_start": -9000, "guarantee": "visit"}, "guarantee_start", "no rule holds before 2017-04-01"),
-        ({"free_capacity": "true"}, "free_capacity", "cannot be asked yet: no free capacity is announced"),
     ],
 )
 async def test_a_clock_that_makes_no_sense_is_refused_with_the_reason(sweden, make, question, field, reason):

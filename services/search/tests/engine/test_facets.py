@@ -120,6 +120,10 @@ async def test_with_hits_or_without_filters_nothing_is_said_of_filters(sweden, w
             "region": [],
             "basis": [],
             "wait": [{**row, "count": 0} for row in (await sweden.ask())["facets"]["wait"]],
+            "free_capacity": [
+                {"value": "true", "text": "Ledig kapacitet", "count": 0},
+                {"value": "false", "text": "Ingen ledig kapacitet känd", "count": 0},
+            ],
             "reimbursement_model": [],
         },
         "without": [],

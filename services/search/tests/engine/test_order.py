@@ -1,6 +1,7 @@
 """The order that the engine gives is the order of the table of tiers, for whatever offers and whatever question."""
 
 from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 from math import inf
 from uuid import uuid4
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from rules.distance import kilometres
 from rules.guarantee import Guarantee
-from search.domain import facets, grounds, tiers, waits
+from search.domain import capacity, expected, facets, grounds, tiers
 from search.domain.document import Sources, build, offer_id, services_of, unit_of
 from search.domain.question import Basis, Sort, Spot
 from search.index import facets as counted
@@ -53,11 +54,23 @@ one_agreement = st.fixed_dictionaries(
         "days": st.sampled_from([(-10, None), (0, 0), (1, None), (-10, -1)]),
     }
 )
+# Begun and to come, over, expired, used up, by level alone, for some regions or patients only.
+one_announcement = st.fixed_dictionaries(
+    {
+        "days": st.tuples(st.sampled_from([-10, 0, 1, 29, 30, 90, 91]), st.sampled_from([0, 0, 20])),
+        "expires": st.sampled_from([-1, 1, 1, 1]),
+        "left": st.sampled_from([None, 0, 1, 4]),
+        "level": st.sampled_from(["capacity", "limited", "waitlist", "ask", "a-word-of-a-later-release"]),
+        "usable_by": st.sampled_from([(), (), ("14",), ("01", "13")]),
+        "group": one_group,
+    }
+)
 one_unit = st.fixed_dictionaries(
     {
         "place": st.sampled_from([GOTEBORG, VARBERG, HALMSTAD, STOCKHOLM]),
         "agreements": st.lists(one_agreement, max_size=3),
         "waits": st.lists(one_wait, max_size=3),
+        "announcements": st.lists(one_announcement, max_size=2),
         "offering": one_group.map(lambda group: (group,)) | st.none(),
         "lost": st.booleans(),
     }
@@ -72,6 +85,7 @@ one_question = st.fixed_dictionaries(
         "self_referral": st.sampled_from([None] * 4 + [True, False]),
         "basis": st.sampled_from([None] * 6 + [*Basis]),
         "reimbursement_model": st.sampled_from([None] * 4 + ["drg"]),
+        "free_capacity": st.sampled_from([None] * 4 + [True, False]),
         "max_wait_days": st.sampled_from([None] * 4 + [30, 90]),
         "near": st.booleans(),
         "sort": st.sampled_from(Sort),
@@ -115,7 +129,25 @@ def document_of(make, suffix, told):
             services=[given for one in agreements for given in services_of(one.model_dump(mode="json"))],
             waits=[make.wait(suffix, **one).model_dump(mode="json") for one in told["waits"]],
             codes={make.katarakt: None},
+            announcements=[
+                announced(make, suffix, number, one).model_dump(mode="json")
+                for number, one in enumerate(told["announcements"])
+            ],
         )
+    )
+
+
+def announced(make, suffix, number, one):
+    first, long = one["days"]
+    return make.announcement(
+        f"{suffix}{number}",
+        suffix,
+        days=(first, first + long),
+        expires_at=make.now + timedelta(hours=one["expires"]),
+        left=one["left"],
+        level=one["level"],
+        usable_by=one["usable_by"],
+        target_group=one["group"] and make.group(**one["group"]),
     )
 
 
@@ -139,16 +171,8 @@ def question_of(make, told):
     )
 
 
-def ranking(document, question):
-    return waits.ranking(document["waits"], document["care_service"], question.patient_region, question.guarantee)
-
-
 def found(documents, question):
     """What the table of tiers and the rules in Python find, in their order."""
-
-    def wait(document):
-        known = ranking(document, question)
-        return known["days"] if known is not None else waits.unknown_days(question.limit_days)
 
     def key(offer):
         document = documents[offer]
@@ -159,7 +183,7 @@ def found(documents, question):
             distance = kilometres(near.lat, near.lon, place["lat"], place["lon"]) if place is not None else inf
         keys = {
             "tier": tiers.rank(tier, question) if tier is not None else 0,
-            "wait": wait(document),
+            "wait": expected.rank_days(expected.of(document, question), question),
             "distance": distance,
         }
         first = {
@@ -167,15 +191,15 @@ def found(documents, question):
             Sort.WAIT: ("wait", "tier", "distance"),
             Sort.DISTANCE: ("distance", "tier", "wait"),
         }[question.sort]
-        return *(keys[name] for name in first), document["care_service"], document["unit"]
+        free = -capacity.most_places(document, question)
+        return *(keys[name] for name in first), free, document["care_service"], document["unit"]
 
-    most = question.max_wait_days
-    kept = [
-        offer
-        for offer, document in documents.items()
-        if grounds.of(document, question)
-        and (most is None or ((known := ranking(document, question)) is not None and known["days"] <= most))
-    ]
+    def fits(document):
+        days, most = expected.of(document, question).days, question.max_wait_days
+        free = bool(capacity.free(document, question))
+        return (most is None or (days is not None and days <= most)) and question.free_capacity in {None, free}
+
+    kept = [offer for offer, document in documents.items() if grounds.of(document, question) and fits(document)]
     return sorted(kept, key=key)
 
 
@@ -191,18 +215,19 @@ def tally(documents, question, facet):
             "region": {documents[offer]["region"]},
             "basis": {basis["kind"] for basis in bases},
             "reimbursement_model": {basis.get("reimbursement_model") for basis in bases} - {None},
-            "wait": {step(ranking(documents[offer], question))},
+            "wait": {step(expected.of(documents[offer], question).days)},
+            "free_capacity": {facets.FREE if capacity.free(documents[offer], question) else facets.NOT_FREE},
         }[facet]
         for value in values:
             totals[value] = totals.get(value, 0) + 1
     return totals
 
 
-def step(wait):
-    if wait is None:
+def step(days):
+    if days is None:
         return facets.UNKNOWN_WAIT
     limits = ((name, most) for name, _, most in facets.WAITS)
-    return next(name for name, most in limits if most is None or wait["days"] <= most)
+    return next(name for name, most in limits if most is None or days <= most)
 
 
 @pytest.mark.timeout(240)

@@ -25,7 +25,7 @@ async def shown(empty, shown_in):
 
 
 def everything(make):
-    """Final states and older ones: two units, maps and texts, agreements in several states, waits."""
+    """Final states and older ones: two units, maps and texts, agreements and announcements in several states, waits."""
     final = [
         make.unit("A", version=3, name="Ögonkliniken A"),
         make.unit("B", "1280", version=3),
@@ -38,6 +38,8 @@ def everything(make):
         make.offering("B", version=2, status="ended"),
         make.agreement("1", "01", ["A", "B"], ["kva|CJE20", "kva|CJE15"], version=4),
         make.agreement("2", "12", ["B"], version=4, status="terminated"),
+        make.announcement("1", "A", ["kva|CJE20", make.kna], version=4),
+        make.announcement("2", "B", version=4, status="fulfilled", left=0),
         make.wait("A", 40, "kva|CJE20", version=2),
         make.wait("B", 50, version=2, status="withdrawn"),
         make.wait("B", 60, version=2, paying_region="12"),
@@ -50,6 +52,8 @@ def everything(make):
         make.offering("B", version=1),
         make.agreement("1", "01", ["B"], [make.brack], version=3),
         make.agreement("2", "12", ["B"], [make.kna], version=3, use="yes"),
+        make.announcement("1", "B", [make.brack], version=3),
+        make.announcement("2", "B", [make.kna], version=3),
         make.wait("A", 90, "kva|CJE20", version=1),
         make.wait("B", 50, version=1),
     ]
@@ -82,6 +86,7 @@ async def test_any_order_with_repeats_and_stale_versions_gives_the_same_document
     assert set(plain.found) == {
         f"A|{make.katarakt}",
         "A|kva|CJE15",
+        f"A|{make.kna}",
         f"B|{make.katarakt}",
         "B|kva|CJE15",
     }
@@ -160,6 +165,54 @@ async def test_an_ended_offering_takes_its_offer_along_and_an_agreement_keeps_it
     await shown.tell(make.offering("A", version=2, status="ended"), make.offering("B", version=2, status="ended"))
 
     assert list(shown.found) == [f"B|{make.katarakt}"]
+
+
+async def test_an_open_offer_of_capacity_is_enough_for_an_offer_under_each_care_service_its_codes_map_to(shown, make):
+    await shown.tell(make.unit("A"), make.code("kva|CJE20"), make.announcement("1", "A", ["kva|CJE20", make.kna]))
+
+    assert sorted(shown.found) == sorted([f"A|{make.katarakt}", f"A|{make.kna}"])
+    assert [basis["kind"] for basis in shown.found[f"A|{make.katarakt}"]["bases"]] == ["capacity"]
+    assert shown.found[f"A|{make.katarakt}"]["codes"] == ["kva|CJE20", make.katarakt]
+
+
+async def test_a_later_map_moves_what_is_announced_too(shown, make):
+    await shown.tell(make.unit("A"), make.announcement("1", "A", ["kva|CJE20"]))
+    assert list(shown.found) == ["A|kva|CJE20"]
+
+    await shown.tell(make.code("kva|CJE20"))
+
+    assert list(shown.found) == [f"A|{make.katarakt}"]
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        {"status": "fulfilled"},
+        {"status": "withdrawn"},
+        {"status": "expired"},
+        {"status": "a-word-of-a-later-release"},
+        {"codes": ["vt-demo|other"]},
+        {"direction": "request", "suffix": None},
+    ],
+    ids=str,
+)
+async def test_what_ends_an_announcement_takes_its_basis_away_and_nothing_else(shown, make, ending):
+    await shown.tell(make.unit("A"), make.unit("B"), make.offering("B"))
+    await shown.tell(make.announcement("1", "A"), make.announcement("2", "B"))
+    assert sorted(shown.found) == [f"A|{make.katarakt}", f"B|{make.katarakt}"]
+
+    for name, suffix in (("1", "A"), ("2", "B")):
+        await shown.tell(make.announcement(name, **{"suffix": suffix, **ending}, version=2))
+
+    assert f"A|{make.katarakt}" not in shown.found
+    assert [basis["kind"] for basis in shown.found[f"B|{make.katarakt}"]["bases"]] == ["catalogue"]
+
+
+async def test_a_request_for_capacity_makes_no_offer(shown, make):
+    await shown.tell(make.unit("A"), make.announcement("1", "A", direction="request"))
+    await shown.tell(make.announcement("2", None, direction="request"), make.announcement("3", None))
+
+    assert shown.found == {}
 
 
 async def test_a_wait_alone_makes_no_offer_but_reaches_one_that_comes_later(shown, make):

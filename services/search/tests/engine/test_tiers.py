@@ -36,16 +36,35 @@ TABLE = [
     ("ASKCARE", UMEA, {"region": "24", "use": "on_request", "basis": "own_provision"}, "14", "on_request"),
     ("ASKOWN", GOTEBORG, {"region": "01", "use": "on_request"}, "14", "on_request"),
     ("NOBODY", UMEA, {"region": "24"}, "14", "catalogue"),
+    ("FREE", UMEA, {}, "14", "capacity"),
+    ("FREELATERHERE", GOTEBORG, {}, "14", "capacity"),
+    ("FREENOTFORUS", GOTEBORG, {}, "14", "catalogue"),
+    ("FREETOO", UMEA, {"region": "24"}, "14", "capacity"),
+    ("ASKORFREE", UMEA, {"region": "24", "use": "on_request"}, "14", "on_request"),
     ("OFFERS", GOTEBORG, None, "14", "catalogue"),
 ]
+
+# Free capacity that some of them have announced; without terms above, it is all they have.
+ANNOUNCED = {
+    "FREE": {"usable_by": ["14"]},
+    "FREELATERHERE": {"days": (10, 30)},
+    "FREENOTFORUS": {"usable_by": ["01"]},
+    "FREETOO": {},
+    "ASKORFREE": {},
+}
 
 
 @pytest.fixture(scope="module")
 async def sweden(shared_world, make):
     """The table's units and agreements, indexed."""
     for suffix, municipality, terms, _, _ in TABLE:
-        ground = make.offering(suffix) if terms is None else make.agreement(suffix, units=[suffix], **terms)
-        await shared_world.tell(make.unit(suffix, municipality), ground)
+        await shared_world.tell(make.unit(suffix, municipality))
+        if terms is None:
+            await shared_world.tell(make.offering(suffix))
+        if terms:
+            await shared_world.tell(make.agreement(suffix, units=[suffix], **terms))
+        if suffix in ANNOUNCED:
+            await shared_world.tell(make.announcement(suffix, suffix, **ANNOUNCED[suffix]))
     await shared_world.settle()
     return shared_world
 

@@ -1,7 +1,7 @@
 """Words of HTTP in, one question, words out."""
 
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -66,7 +66,8 @@ class Asked(Seen):
     self_referral: bool | None = None
     """Care to which patients refer themselves (true), or do not (false), as the agreement or the catalogue says."""
     free_capacity: bool | None = None
-    """Not answered yet: refused until free capacity is announced."""
+    """With announced free places that the patient's region may use (true), or without (false). Waiting lists, and what
+    must be asked for, are no free places."""
     sort: Sort = Sort.BEST
 
 
@@ -101,12 +102,17 @@ async def find(
     out, and they cannot filter by them.
 
     With `guarantee` and `guarantee_start` each hit has a `deadline`: the last day on which the guarantee is kept, the
-    day the care is expected (today and the wait that ranks, as a forecast where there is one), and the days left on it,
-    below zero when it is too late; where the wait is unknown the last two are null. `guarantee` tells the rule.
+    day the care is expected (today and the wait that ranks, as a forecast where there is one, or the first day of free
+    capacity that comes before it), and the days left on it, below zero when it is too late; where nothing is known the
+    last two are null. `guarantee` tells the rule. `max_wait_days` and `sort` go by the same expected day.
+
+    `capacity` is the announcement of free places to look at first, of those that the patient's region may use: how many
+    are `left` (null: not told), `from` and `until` which day; what it did to the rank says `explain.capacity`.
 
     `eligibility` is `yes`, or `ask` with the questions in `explain.questions`; who is refused is not shown.
 
-    `facets` counts the offers per care service, region, basis, reimbursement model and wait, each as if its own filter
+    `facets` counts the offers per care service, region, basis, reimbursement model, expected wait and free capacity,
+    each as if its own filter
     were not there. Where nothing is found, `without` tells how many there would be without each single filter.
 
     `region_profiles` tells, by region code, whom to call at each hit's `care_unit.region` (`office`), and for
@@ -159,14 +165,14 @@ async def _question(asked: AskedOnPage, request: Request, caller: Caller, sessio
         raise invalid("page", "page x limit must not exceed 10000: narrow the question instead", status=400)
     if asked.near is None and (asked.sort is Sort.DISTANCE or asked.max_distance_km is not None):
         raise invalid("near", "is needed to sort or limit by distance", status=400)
-    if asked.free_capacity is not None:
-        raise invalid("free_capacity", "cannot be asked yet: no free capacity is announced", status=400)
-    service, today = asked.care_service, swedish_day(datetime.now(UTC))
+    service, now = asked.care_service, datetime.now(UTC)
+    today = swedish_day(now)
     codes = await wording.codes_in(session, asked.q) if asked.q is not None else wording.NO_CODES
     rules: Rules = request.app.state.guarantee_rules
     guarantee = asked.guarantee or Guarantee.TREATMENT
     return Question(
         today=today,
+        moment=now.replace(second=0, microsecond=0) + timedelta(minutes=1),
         words=asked.q,
         word_codes=codes.keys,
         words_beside_codes=codes.beside,
@@ -183,6 +189,7 @@ async def _question(asked: AskedOnPage, request: Request, caller: Caller, sessio
         age=asked.age,
         sex=asked.sex,
         self_referral=asked.self_referral,
+        free_capacity=asked.free_capacity,
         sort=asked.sort,
         limit=asked.limit,
         offset=(asked.page - 1) * asked.limit,

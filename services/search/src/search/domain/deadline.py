@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rules.guarantee import Guarantee, days_left
-from search.domain import waits
+from search.domain import expected
+from search.domain.expected import Expected
 from search.domain.question import Question
 
 Json = Mapping[str, Any]
@@ -12,18 +13,18 @@ Json = Mapping[str, Any]
 _WHAT = {Guarantee.VISIT: "besök", Guarantee.TREATMENT: "behandling"}
 
 
-def of(wait: Json | None, question: Question) -> dict[str, Any] | None:
+def of(known: Expected, question: Question) -> dict[str, Any] | None:
     """Deadline, expected day and the days left on it, below zero when it is later; None without a deadline.
 
-    `wait` is the one that ranks the offer: where it is unknown, so are the expected day and the days left.
+    Where nothing is known of when, the expected day and the days left are None.
     """
     if question.clock is None:
         return None
-    expected = waits.expected_day(wait, question.today) if wait is not None else None
+    day = expected.day(known.days, question.today) if known.days is not None else None
     return {
         "date": question.clock.deadline.isoformat(),
-        "expected_date": expected.isoformat() if expected is not None else None,
-        "days_left": days_left(question.clock.deadline, expected) if expected is not None else None,
+        "expected_date": day.isoformat() if day is not None else None,
+        "days_left": days_left(question.clock.deadline, day) if day is not None else None,
     }
 
 

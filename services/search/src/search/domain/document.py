@@ -9,7 +9,7 @@ from typing import Any
 
 from rules.guarantee import Guarantee
 from rules.regions import REGIONS, collaboration_region
-from search.domain import eligibility
+from search.domain import capacity, eligibility
 from search.domain.question import Basis
 from search.domain.waits import days_by_region
 
@@ -56,6 +56,8 @@ class Sources:
     """The `system|code` keys that lead to this offer, with their texts; None for one we have not heard of yet."""
     designations: Collection[str] = ()
     """Other words for any of these codes, lay words among them."""
+    announcements: Sequence[Json] = ()
+    """Open offers of capacity at this unit for these codes, as the messages told them."""
 
 
 def offer_id(unit: str, code_key: str) -> str:
@@ -112,7 +114,8 @@ def build(sources: Sources) -> dict[str, Any] | None:
     unit = sources.unit
     if unit is None:
         return None
-    bases = _distinct([*_from_agreements(sources, unit.hsa_id), *_from_catalogue(sources)])
+    announced = map(_announced, sources.announcements)
+    bases = _distinct([*_from_agreements(sources, unit.hsa_id), *announced, *_from_catalogue(sources)])
     if not bases:
         return None
     waits = sorted((_wait(wait) for wait in sources.waits), key=_wait_order)
@@ -169,6 +172,28 @@ def _agreed(agreement: Json, service: Json) -> dict[str, Any]:
         **eligibility.fields(group),
         "document_url": agreement["document_url"],
         "observed_at": agreement["changed_at"],
+    }
+
+
+def _announced(told: Json) -> dict[str, Any]:
+    return {
+        "kind": Basis.CAPACITY,
+        "announcement_id": told["announcement_id"],
+        "region": told["region"],
+        "valid_from": told["period_start"],
+        "valid_to": told["period_end"],
+        "expires_at": told["expires_at"],
+        # In the contract, no region named means all of them.
+        "usable_by": sorted(told["usable_by"] or REGIONS),
+        "on_request": False,
+        "count": told["count"],
+        "left": told["left"],
+        "places": capacity.places(told["left"], told["level"]),
+        "level": told["level"],
+        **eligibility.fields(told["target_group"]),
+        "contacts": told["contacts"],
+        "text": told["text"],
+        "observed_at": told["changed_at"],
     }
 
 

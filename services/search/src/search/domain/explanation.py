@@ -6,8 +6,9 @@ from datetime import date
 from typing import Any
 
 from rules.guarantee import Guarantee
-from search.domain import deadline, tiers, waits
+from search.domain import capacity, deadline, tiers, waits
 from search.domain.age import told
+from search.domain.expected import Expected
 from search.domain.question import Basis, Question
 from search.domain.tiers import Tier, Usable
 
@@ -40,8 +41,8 @@ class Why:
     """Those bases that put the offer in its tier; without a patient region, all that the question lets through."""
     questions: Sequence[str]
     """What must be asked before anybody knows whether the patient may be helped on them."""
-    wait: Json | None
-    """The wait that ranks."""
+    expected: Expected
+    """What ranks inside the tier: a wait, or free capacity that comes before it."""
     due: Json | None
     """Deadline, expected day and days left, where there is a deadline."""
 
@@ -52,17 +53,19 @@ def of(document: Json, question: Question, why: Why) -> dict[str, Any]:
     return {
         "tier": {"rank": tiers.rank(tier, question), "id": tier.id, "text": tier.text} if tier is not None else None,
         "matched": list(_matched(document, question, why.matched)),
-        "ranked_by": _ranked_by(document, question, why.wait),
+        "ranked_by": _ranked_by(document, question, why.expected),
+        "capacity": _of_capacity(why.expected),
         "deadline": deadline.told(why.due, question),
         "questions": list(why.questions),
         "requires": [*_required(why), *_by_riksavtalet(tier, question.patient_region, why.admitting)],
         "lowers": [
             *deadline.lowers(why.due),
             *_unsure_of_use(why, question),
-            *_unsure_of_wait(document, question, why.wait),
+            *_unsure_of_wait(document, question, why.expected),
+            *capacity.lowers(document, capacity.usable(document, question), question),
             *_unsure_of_distance(document, question, why.distance),
         ],
-        "facts": _facts(document, question.today, why.agreed),
+        "facts": _facts(document, question.today, why),
     }
 
 
@@ -74,7 +77,10 @@ def _matched(document: Json, question: Question, matched: set[str]) -> Iterable[
         yield "Koden finns i utbud eller avtal" if "code" in matched else words
 
 
-def _ranked_by(document: Json, question: Question, wait: Json | None) -> str | None:
+def _ranked_by(document: Json, question: Question, expected: Expected) -> str | None:
+    wait = expected.wait
+    if expected.by_capacity and expected.capacity is not None:
+        return capacity.in_words(expected.capacity)
     if wait is None:
         return None
     whose = f"patienter från region {wait['paying_region']}" if wait["paying_region"] else "alla patienter"
@@ -82,6 +88,20 @@ def _ranked_by(document: Json, question: Question, wait: Json | None) -> str | N
     several = len(waits.candidates(document["waits"], question.guarantee))
     more = f"; en av {several} uppgifter" if several > 1 else ""
     return f"{_MEASURES[wait['measure']]}: {wait['days']:g} dagar, {whose}{how}{more}"
+
+
+def _of_capacity(expected: Expected) -> str | None:
+    """What free capacity there is, and what it did to the rank."""
+    if expected.capacity is None:
+        return None
+    told = capacity.in_words(expected.capacity)
+    if expected.by_capacity:
+        wait = expected.wait
+        than = f"inte senare än väntetiden, {wait['days']:g} dagar" if wait is not None else "väntetiden är okänd"
+        return f"{told}; avgör ordningen, {than}"
+    if expected.capacity["places"] is None:
+        return f"{told}; lovar ingen dag och påverkar inte ordningen"
+    return f"{told}; väntetiden är kortare och avgör ordningen"
 
 
 def _required(why: Why) -> Iterable[str]:
@@ -117,7 +137,10 @@ def _unsure_of_use(why: Why, question: Question) -> Iterable[str]:
         yield unfit if usable else "Avtal finns, men inget som patientens region får använda"
 
 
-def _unsure_of_wait(document: Json, question: Question, ranked_by: Json | None) -> Iterable[str]:
+def _unsure_of_wait(document: Json, question: Question, expected: Expected) -> Iterable[str]:
+    ranked_by = expected.wait
+    if expected.by_capacity:
+        return
     if ranked_by is None:
         missing = f"{_WAIT[question.guarantee]}: uppgift saknas"
         yield f"{missing}; rankas strax efter vårdgarantins gräns, {question.limit_days} dagar"
@@ -125,7 +148,10 @@ def _unsure_of_wait(document: Json, question: Question, ranked_by: Json | None) 
             yield "Väntetid finns bara för andra regioners patienter och räknas inte"
         elif any(wait["days"] is not None for wait in document["waits"]):
             yield f"Andra väntetider, som {_OTHER[question.guarantee]}, visas men räknas inte"
-    elif waits.stale(ranked_by, question.today):
+        return
+    if waits.is_forecast(ranked_by):
+        yield "Väntetiden som rankar är en prognos, inte uppmätt"
+    if waits.stale(ranked_by, question.today):
         yield f"Väntetiden är inaktuell sedan {ranked_by['stale_after']}"
 
 
@@ -140,9 +166,9 @@ def _unsure_of_distance(document: Json, question: Question, distance: float | No
         yield f"Avståndet räknas från {_ROUGH.get(question.near.precision, 'ortens mittpunkt')}: {question.near.text}"
 
 
-def _facts(document: Json, today: date, agreed: Sequence[Json]) -> dict[str, Any]:
+def _facts(document: Json, today: date, why: Why) -> dict[str, Any]:
     source = document["care_unit"]["source"]
-    observed = {(basis["agreement_id"], basis["number"], basis["observed_at"]): None for basis in agreed}
+    observed = {(basis["agreement_id"], basis["number"], basis["observed_at"]): None for basis in why.agreed}
     return {
         "care_unit": told("Enheten", source["system"], source["observed_at"], today),
         "agreements": [
@@ -155,4 +181,5 @@ def _facts(document: Json, today: date, agreed: Sequence[Json]) -> dict[str, Any
             }
             for wait in document["waits"]
         ],
+        "capacity": capacity.fact(why.expected.capacity, today),
     }

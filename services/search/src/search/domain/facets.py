@@ -17,6 +17,7 @@ _WITHOUT: dict[str, dict[str, Any]] = {
     "reimbursement_model": {"reimbursement_model": None},
     "basis": {"basis": None},
     "self_referral": {"self_referral": None},
+    "free_capacity": {"free_capacity": None},
     "age": {"age": None},
     "sex": {"sex": None},
 }
@@ -30,11 +31,18 @@ _WORDS = {
     "reimbursement_model": "ersättningsmodellen",
     "basis": "grunden",
     "self_referral": "villkoret om egen remiss",
+    "free_capacity": "villkoret om ledig kapacitet",
     "age": "patientens ålder",
     "sex": "patientens kön",
 }
 
-_OWN = {"care_service": "care_service", "region": None, "basis": "basis", "wait": "max_wait_days"}
+_OWN = {
+    "care_service": "care_service",
+    "region": None,
+    "basis": "basis",
+    "wait": "max_wait_days",
+    "free_capacity": "free_capacity",
+}
 _FOR_REGIONS = {"reimbursement_model": "reimbursement_model"}
 """Each count, and the filter that is its own."""
 
@@ -48,9 +56,11 @@ WAITS: tuple[tuple[str, int | None, int | None], ...] = (
 )
 """Days above the first limit, up to and with the second: the steps in which waits are reported nationally."""
 UNKNOWN_WAIT = "unknown"
+FREE, NOT_FREE = "true", "false"
 
 _TEXTS = {
     "basis": {"agreement": "Avtal", "own": "Egen regi", "capacity": "Ledig kapacitet", "catalogue": "Enhetens utbud"},
+    "free_capacity": {FREE: "Ledig kapacitet", NOT_FREE: "Ingen ledig kapacitet känd"},
     "region": {code: region.name for code, region in REGIONS.items()},
     "reimbursement_model": {
         "fixed_price": "Fast pris",

@@ -6,7 +6,7 @@ from typing import Any
 
 from rules.distance import kilometres
 from rules.regions import REGIONS
-from search.domain import deadline, eligibility, explanation, grounds, tiers, waits
+from search.domain import capacity, deadline, eligibility, expected, explanation, grounds, tiers, waits
 from search.domain.age import provenance
 from search.domain.document import TERMS_OF_USE
 from search.domain.explanation import Why
@@ -24,15 +24,15 @@ def shown(document: Json, offer: str, question: Question, tier: Tier | None, mat
     """The hit. `tier` is None where no patient region was given: nothing is ranked by it."""
     unit, (system, _, code) = document["care_unit"], document["care_service"].partition("|")
     distance = _distance(document, question)
-    current = [basis for basis in document["bases"] if grounds.in_force(basis, question.today)]
+    current = [basis for basis in document["bases"] if grounds.in_force(basis, question)]
     agreed = [basis for basis in _usable_first(current, question) if basis.get("agreement_id")]
     bases = grounds.of(document, question)
     admitting = [basis for basis in agreed if basis in bases]
     if tier is not None and question.patient_region is not None:
         bases = tiers.stands_on(tier, bases, question.patient_region)
     verdict, questions = eligibility.best(bases, question)
-    wait = waits.ranking(document["waits"], document["care_service"], question.patient_region, question.guarantee)
-    due = deadline.of(wait, question)
+    known = expected.of(document, question)
+    due = deadline.of(known, question)
     return {
         "id": offer,
         "care_unit": {
@@ -47,11 +47,11 @@ def shown(document: Json, offer: str, question: Question, tier: Tier | None, mat
         "basis": sorted({basis["kind"] for basis in current}),
         "agreements": [_agreement(basis, question) for basis in agreed],
         "waits": [_wait(wait, question.today) for wait in document["waits"]],
-        "capacity": None,
+        "capacity": capacity.shown(known.capacity, question),
         "eligibility": verdict,
         "deadline": due,
         "explain": explanation.of(
-            document, question, Why(tier, matched, distance, agreed, admitting, bases, tuple(questions), wait, due)
+            document, question, Why(tier, matched, distance, agreed, admitting, bases, tuple(questions), known, due)
         ),
     }
 

@@ -1,7 +1,7 @@
 """What a navigator asks."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from rules.guarantee import Guarantee, Rule
@@ -49,6 +49,8 @@ class Question:
     """One search, every code and place already looked up. None means: no such demand."""
 
     today: date
+    moment: datetime
+    """What has expired by then is not shown. The end of the minute of asking: questions of a minute ask the same."""
     words: str | None
     word_codes: tuple[str, ...]
     """`system|code` keys that the words stand for, where they are a code; with what it maps to."""
@@ -69,6 +71,8 @@ class Question:
     """In whole years."""
     sex: str | None
     self_referral: bool | None
+    free_capacity: bool | None
+    """With announced places that the patient's region may use (True), or without."""
     sort: Sort
     limit: int
     offset: int

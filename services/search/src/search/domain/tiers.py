@@ -2,8 +2,9 @@
 
 With a deadline, first what can be given before it on a basis that the region may use, then the rest; in both of these:
 own region, own collaboration region, agreement elsewhere, others' own provision under the regions' national
-agreement, on request, what no known agreement lets the region use. Inside a tier: shortest wait, nearest. An unknown
-wait is never in time, and inside a tier it stands just after the guarantee's limit (`waits.unknown_days`).
+agreement, on request, free capacity alone, what no known agreement lets the region use. Inside a tier: expected first
+(`domain/expected`), nearest, most free places. What is unknown is never in time, and inside a tier it stands just after
+the guarantee's limit (`waits.unknown_days`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from rules.regions import collaboration_regions
-from search.domain import grounds, waits
+from search.domain import expected, grounds
 from search.domain.grounds import AGREED
 from search.domain.question import Basis, Question
 
@@ -47,7 +48,7 @@ class Tier:
     riksavtalet: bool | None = None
     """Under the regions' national agreement (True), apart from it (False), or either (None)."""
     in_time: bool = False
-    """Only where the expected wait is known to end by the deadline."""
+    """Only where the care is known to be expected by the deadline."""
 
 
 TIERS: tuple[Tier, ...] = (
@@ -70,6 +71,8 @@ TIERS: tuple[Tier, ...] = (
         riksavtalet=True,
     ),
     Tier("on_request", "Får användas efter förfrågan", Where.ANYWHERE, Usable.ON_REQUEST, AGREED),
+    # After what is agreed, also on request: there is no agreement to stand on, only an announcement that ends.
+    Tier("capacity", "Endast ledig kapacitet", Where.ANYWHERE, Usable.YES, (Basis.CAPACITY,)),
     Tier("catalogue", "Inget känt avtal som regionen får använda", Where.ANYWHERE, Usable.UNKNOWN, tuple(Basis)),
 )
 """Best first. The last one takes every offer, so that each hit has a tier."""
@@ -98,7 +101,8 @@ def first(document: Json, question: Question) -> Tier | None:
     if question.patient_region is None:
         return None
     bases = grounds.of(document, question)
-    return next((tier for tier in table(question) if _holds(tier, document, bases, question)), TIERS[-1])
+    tiers = table(question) if in_time(document, question) else TIERS
+    return next((tier for tier in tiers if _holds(tier, document, bases, question)), TIERS[-1])
 
 
 def stands_on(tier: Tier, bases: Sequence[Json], region: str) -> list[Json]:
@@ -121,11 +125,10 @@ def _holds(tier: Tier, document: Json, bases: Sequence[Json], question: Question
     own = collaboration_regions(region)
     if tier.where is Where.COLLABORATION_REGION and document["collaboration_region"] not in own:
         return False
-    return (not tier.in_time or in_time(document, question)) and bool(stands_on(tier, bases, region))
+    return bool(stands_on(tier, bases, region))
 
 
 def in_time(document: Json, question: Question) -> bool:
-    """The wait that ranks the offer is known, and ends on the deadline or before it."""
-    wait = waits.ranking(document["waits"], document["care_service"], question.patient_region, question.guarantee)
-    left = question.days_to_deadline
-    return wait is not None and left is not None and bool(wait["days"] <= left)
+    """There is a deadline, and the care is known to be expected on it or before it."""
+    days, left = expected.of(document, question).days, question.days_to_deadline
+    return days is not None and left is not None and days <= left

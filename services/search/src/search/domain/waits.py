@@ -1,8 +1,7 @@
 """Which of an offer's waits it is ranked by. One rule, used for the index, the sort and the explanation."""
 
-import math
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from rules.calendar import swedish_day
@@ -65,14 +64,14 @@ def unknown_days(limit_days: int) -> float:
     return limit_days + 0.5
 
 
-def expected_day(wait: Json, today: date) -> date:
-    """The day the care is expected for who asks today; a part of a day counts as a whole one."""
-    return today + timedelta(days=math.ceil(wait["days"]))
-
-
 def stale(wait: Json, today: date) -> bool:
     """True from the day the wait shall be shown as old."""
     return wait["stale_after"] is not None and date.fromisoformat(wait["stale_after"]) <= today
+
+
+def is_forecast(wait: Json) -> bool:
+    """Foretold, not measured."""
+    return bool(wait["kind"] == _FORECAST)
 
 
 def _last_day(wait: Json) -> str:

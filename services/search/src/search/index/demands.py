@@ -1,9 +1,12 @@
-"""What a question demands of an offer, as OpenSearch clauses. `domain/grounds` says the same of bases in Python."""
+"""What a question demands of an offer, as OpenSearch clauses. Python says the same: `domain/grounds`, `domain/capacity`
+of bases, `domain/expected` of when."""
 
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from search.domain.grounds import AGREED
-from search.domain.question import Question, Spot
+from search.domain.question import Basis, Question, Spot
 from search.domain.waits import ALL_PATIENTS
 from search.index import words
 
@@ -20,13 +23,16 @@ def of(question: Question) -> list[Clause]:
     if question.near is not None and question.max_distance_km is not None:
         demands.append({"geo_distance": {"distance": f"{question.max_distance_km}km", "place": point(question.near)}})
     if question.max_wait_days is not None:
-        demands.append(wait_at_most(question.max_wait_days, question))
+        demands.append(expected_within(question.max_wait_days, question))
+    if question.free_capacity is not None:
+        announced = on_one_basis(free(question))
+        demands.append(announced if question.free_capacity else none(announced))
     return demands
 
 
-def current(question: Question) -> list[Clause]:
-    """In force today, let through by the filters on bases, and not known to refuse the patient."""
-    clauses = [*_in_force(question), *_admitting(question)]
+def current(question: Question, kinds: Iterable[Basis] = Basis) -> list[Clause]:
+    """Of these kinds, in force, let through by the filters on bases, and not known to refuse the patient."""
+    clauses = [*_in_force(question, frozenset(kinds)), *_admitting(question)]
     if question.basis is not None:
         clauses.append({"term": {"bases.kind": question.basis}})
     if question.reimbursement_model is not None:
@@ -41,9 +47,35 @@ def on_one_basis(clauses: list[Clause]) -> Clause:
     return {"nested": {"path": "bases", "query": {"bool": {"filter": clauses}}}}
 
 
-def wait_at_most(days: int, question: Question) -> Clause:
-    """The wait that ranks is known, and no longer than this."""
-    return {"range": {wait_field(question): {"lte": days}}}
+def usable(question: Question) -> list[Clause]:
+    """Free capacity that the patient's region may use and that does not refuse the patient; no filter on bases."""
+    clauses = [*_in_force(question, frozenset({Basis.CAPACITY})), *_admitting(question)]
+    if question.patient_region is not None:
+        clauses.append({"term": {"bases.usable_by": question.patient_region}})
+    return clauses
+
+
+def free(question: Question) -> list[Clause]:
+    """The same, where places are promised."""
+    return [*usable(question), {"range": {"bases.places": {"gte": 1}}}]
+
+
+def begins_by(days: int, question: Question) -> Clause:
+    """Its first day comes in so many days, or before."""
+    return {"range": {"bases.valid_from": {"lte": (question.today + timedelta(days=days)).isoformat()}}}
+
+
+def expected_within(days: int, question: Question) -> Clause:
+    """The care is known to be expected in so many days, or before; never in a day that has passed."""
+    if days < 0:
+        return {"match_none": {}}
+    announced = on_one_basis([*free(question), begins_by(days, question)])
+    return either({"range": {wait_field(question): {"lte": days}}}, announced)
+
+
+def expected_known(question: Question) -> Clause:
+    """Something is known of when the care is expected."""
+    return either({"exists": {"field": wait_field(question)}}, on_one_basis(free(question)))
 
 
 def wait_field(question: Question) -> str:
@@ -56,38 +88,53 @@ def point(spot: Spot) -> dict[str, float]:
     return {"lat": spot.lat, "lon": spot.lon}
 
 
-def _in_force(question: Question) -> list[Clause]:
-    today = question.today.isoformat()
-    return [
-        _none({"range": {"bases.valid_from": {"gt": today}}}),
-        _none({"range": {"bases.valid_to": {"lt": today}}}),
-    ]
+def _in_force(question: Question, kinds: frozenset[Basis]) -> list[Clause]:
+    today, announced = question.today.isoformat(), {"term": {"bases.kind": Basis.CAPACITY.value}}
+    clauses: list[Clause] = [none({"range": {"bases.valid_to": {"lt": today}}})]
+    if kinds != frozenset(Basis):
+        clauses.append({"terms": {"bases.kind": sorted(kinds)}})
+    later: Clause = {"range": {"bases.valid_from": {"gt": today}}}
+    if kinds - {Basis.CAPACITY}:
+        # Free capacity counts from the day it is announced.
+        clauses.append(none({"bool": {"filter": later, "must_not": announced}} if Basis.CAPACITY in kinds else later))
+    if Basis.CAPACITY in kinds:
+        # Only where they are asked for: these change with every minute, and spoil what the engine remembers.
+        clauses.append(none({"range": {"bases.expires_at": {"lte": question.moment.isoformat()}}}))
+        clauses.append(none({"range": {"bases.left": {"lte": 0}}}))
+    return clauses
 
 
 def _admitting(question: Question) -> list[Clause]:
     clauses = []
     if question.age is not None:
         clauses += [
-            _none({"range": {"bases.age_min": {"gt": question.age}}}),
-            _none({"range": {"bases.age_max": {"lt": question.age}}}),
+            none({"range": {"bases.age_min": {"gt": question.age}}}),
+            none({"range": {"bases.age_max": {"lt": question.age}}}),
         ]
     if question.sex is not None:
         other = {
             "bool": {"must": {"exists": {"field": "bases.sex"}}, "must_not": {"term": {"bases.sex": question.sex}}}
         }
-        clauses.append(_none(other))
+        clauses.append(none(other))
     return clauses
 
 
 def _admitted(question: Question) -> list[Clause]:
-    """There is no agreement, or one that does not refuse the patient: what the catalogue says does not help."""
+    """There is no agreement, or one that does not refuse the patient, or free capacity: the catalogue does not help."""
     admitting = _admitting(question)
     if not admitting:
         return []
-    agreed = [*_in_force(question), {"terms": {"bases.kind": [kind.value for kind in AGREED]}}]
-    either = [_none(on_one_basis(agreed)), on_one_basis([*agreed, *admitting])]
-    return [{"bool": {"should": either, "minimum_should_match": 1}}]
+    agreed = _in_force(question, frozenset(AGREED))
+    return [
+        either(none(on_one_basis(agreed)), on_one_basis([*agreed, *admitting]), on_one_basis(usable(question))),
+    ]
 
 
-def _none(clause: Clause) -> Clause:
+def none(clause: Clause) -> Clause:
+    """The clause does not hold."""
     return {"bool": {"must_not": clause}}
+
+
+def either(*clauses: Clause) -> Clause:
+    """One of the clauses holds, or several."""
+    return {"bool": {"should": list(clauses), "minimum_should_match": 1}}

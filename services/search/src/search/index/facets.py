@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from search.domain.facets import UNKNOWN_WAIT, WAITS
+from search.domain.facets import FREE, NOT_FREE, UNKNOWN_WAIT, WAITS
 from search.domain.question import Question
-from search.index.demands import Clause, current, wait_field
+from search.index.demands import Clause, current, expected_known, expected_within, free, none, on_one_basis
 
 _MOST = 100
 _ON_BASES = {"basis": "bases.kind", "reimbursement_model": "bases.reimbursement_model"}
@@ -28,9 +28,11 @@ def _aggregation(name: str, question: Question) -> Clause:
         # Only the bases that let the offer be found: another one's kind or model would find nothing.
         found = {"filter": {"bool": {"filter": current(question)}}, "aggs": {"values": values}}
         return {"nested": {"path": "bases"}, "aggs": {"found": found}}
-    field = wait_field(question)
-    steps: dict[str, Clause] = {step: {"range": {field: _between(over, most)}} for step, over, most in WAITS}
-    steps[UNKNOWN_WAIT] = {"bool": {"must_not": {"exists": {"field": field}}}}
+    if name == "free_capacity":
+        announced = on_one_basis(free(question))
+        return {"filters": {"filters": {FREE: announced, NOT_FREE: none(announced)}}}
+    steps: dict[str, Clause] = {step: _between(over, most, question) for step, over, most in WAITS}
+    steps[UNKNOWN_WAIT] = none(expected_known(question))
     return {"filters": {"filters": steps}}
 
 
@@ -40,7 +42,7 @@ def counts(name: str, answer: Mapping[str, Any]) -> list[tuple[str, int]]:
         return _most_first((row["key"], row["doc_count"]) for row in answer["buckets"])
     if name in _ON_BASES:
         return _most_first((row["key"], row["offers"]["doc_count"]) for row in answer["found"]["values"]["buckets"])
-    steps = [*(step for step, _, _ in WAITS), UNKNOWN_WAIT]
+    steps = [FREE, NOT_FREE] if name == "free_capacity" else [*(step for step, _, _ in WAITS), UNKNOWN_WAIT]
     return [(step, answer["buckets"][step]["doc_count"]) for step in steps]
 
 
@@ -48,5 +50,7 @@ def _most_first(rows: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
     return sorted(rows, key=lambda row: (-row[1], row[0]))
 
 
-def _between(over: int | None, most: int | None) -> dict[str, int]:
-    return {**({"gt": over} if over is not None else {}), **({"lte": most} if most is not None else {})}
+def _between(over: int | None, most: int | None, question: Question) -> Clause:
+    sooner = [expected_within(over, question)] if over is not None else []
+    within = expected_within(most, question) if most is not None else expected_known(question)
+    return {"bool": {"filter": [within], "must_not": sooner}}

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts import (
     AgreementRegistered,
+    CapacityAnnounced,
     CareOfferingUpdated,
     CareUnitUpdated,
     CodeUpdated,
@@ -19,11 +20,22 @@ from contracts import (
     WaittimeUpdated,
 )
 from contracts.agreements import AgreementStatus
+from contracts.capacity import CapacityStatus, Direction
 from contracts.types import System
 from kit.database import upsert_newer
 from search.store import offers, purges, sources
 from search.store.sources import Pair
-from search.store.tables import agreement, care_unit, code, offering, region_profile, wait
+from search.store.tables import (
+    agreement,
+    announcement,
+    announcement_line,
+    care_unit,
+    code,
+    line,
+    offering,
+    region_profile,
+    wait,
+)
 
 M = TypeVar("M", bound=Message)
 
@@ -61,7 +73,7 @@ async def agreements(session: AsyncSession, events: Sequence[AgreementRegistered
     changed = _newest(events, [row.id for row in await upsert_newer(session, agreement, rows, mend=mend)])
     lines = {key: list(_pairs(event)) for key, event in changed.items()}
     await purges.add(session, revision, [key for key, event in changed.items() if _is_purged(event)])
-    await _touch(session, revision, await sources.replace_lines(session, lines))
+    await _touch(session, revision, await sources.replace_lines(session, line, lines))
 
 
 def _is_purged(event: AgreementRegistered) -> bool:
@@ -76,6 +88,21 @@ def _kept(event: AgreementRegistered) -> Any:
 def _pairs(event: AgreementRegistered) -> Iterator[Pair]:
     for service in () if _is_purged(event) else event.services:
         yield from ((unit, code.key) for unit in service.units for code in service.care_services)
+
+
+async def announcements(session: AsyncSession, events: Sequence[CapacityAnnounced], *, mend: bool = False) -> None:
+    """Announcements of free capacity: while one is open, each of its codes at its unit is a basis for an offer."""
+    revision = await offers.begin(session)
+    rows = [{"id": event.key(), "version": event.version, "content": _content(event)} for event in events]
+    changed = _newest(events, [row.id for row in await upsert_newer(session, announcement, rows, mend=mend)])
+    lines = {key: list(_announced(event)) for key, event in changed.items()}
+    await _touch(session, revision, await sources.replace_lines(session, announcement_line, lines))
+
+
+def _announced(event: CapacityAnnounced) -> Iterator[Pair]:
+    """What it offers; nothing when it asks for capacity, or has ended."""
+    if event.status == CapacityStatus.OPEN and event.direction == Direction.OFFER and event.unit is not None:
+        yield from ((event.unit, code.key) for code in event.care_services)
 
 
 async def waits(session: AsyncSession, events: Sequence[WaittimeUpdated], *, mend: bool = False) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts import (
     AgreementRegistered,
+    CapacityAnnounced,
     CareOfferingUpdated,
     CareUnitUpdated,
     CodeUpdated,
@@ -19,7 +20,7 @@ from contracts import (
 from kit.consumer import Handler, record
 from kit.database import Sessions, is_transient
 from search.store import offers, sweep
-from search.store.tables import agreement, care_unit, code, offering, region_profile, wait
+from search.store.tables import agreement, announcement, care_unit, code, offering, region_profile, wait
 from upkeep import reading
 from upkeep.reading import Raw, Span
 
@@ -33,6 +34,7 @@ TABLES: Mapping[str, Table] = {
     CareOfferingUpdated.topic.name: offering,
     CodeUpdated.topic.name: code,
     AgreementRegistered.topic.name: agreement,
+    CapacityAnnounced.topic.name: announcement,
     WaittimeUpdated.topic.name: wait,
     RegionProfileUpdated.topic.name: region_profile,
 }

@@ -33,8 +33,13 @@ SELECT 3, number, content::text FROM led, LATERAL (
     SELECT content FROM wait WHERE (wait.code_key, wait.subject) = (led.source, led.unit) OFFSET 0
 ) AS found
 WHERE content->>'status' = 'current' AND content->'subject'->>'kind' = 'unit'
+UNION ALL
+SELECT 4, number, content::text FROM led, LATERAL (
+    SELECT content FROM announcement_line AS told JOIN announcement ON announcement.id = told.source
+    WHERE (told.code_key, told.unit) = (led.source, led.unit) OFFSET 0
+) AS found
 """
-_OFFERING, _AGREEMENT = 1, 2
+_OFFERING, _AGREEMENT, _WAIT = 1, 2, 3
 
 
 @dataclass(slots=True)
@@ -45,6 +50,7 @@ class _Led:
     offerings: dict[str, Any] = field(default_factory=dict)
     agreements: set[str] = field(default_factory=set)
     waits: list[Any] = field(default_factory=list)
+    announcements: dict[str, Any] = field(default_factory=dict)
 
 
 class Joined:
@@ -75,6 +81,7 @@ class Joined:
             offerings=[led.offerings[code] for code in sorted(led.offerings)],
             services=[service for one in sorted(led.agreements) for service in _services(self._agreements[one])],
             waits=led.waits,
+            announcements=[led.announcements[one] for one in sorted(led.announcements)],
             codes={code: self._texts.get(code) for code in led.codes},
             designations={word for code in (one.code_key, *led.codes) for word in self._designations.get(code, ())},
         )
@@ -98,8 +105,12 @@ async def of(connection: asyncpg.Connection, batch: Sequence[Offer]) -> Joined:
         elif kind == _AGREEMENT:
             found.codes.add(code)
             found.agreements.add(content)
-        else:
+        elif kind == _WAIT:
             found.waits.append(orjson.loads(content))
+        else:
+            announced = orjson.loads(content)
+            found.codes.add(code)
+            found.announcements[announced["announcement_id"]] = announced
     named = {one for found in led.values() for one in found.agreements}
     units = await _contents(
         connection, "SELECT hsa_id, content::text FROM care_unit WHERE hsa_id = ANY($1)", {unit for unit, _ in led}

@@ -3,28 +3,28 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select, text, union_all
+from sqlalchemy import Row, Table, delete, func, select, text, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from search.store.tables import care_unit, code, code_map, line, offering, region_profile, wait
+from search.store.tables import announcement_line, care_unit, code, code_map, line, offering, region_profile, wait
 
 Pair = tuple[str, str]
 """A unit's HSA-id and a `system|code` key."""
 
 
-async def replace_lines(session: AsyncSession, lines: Mapping[str, Iterable[Pair]]) -> set[Pair]:
-    """Set what some agreements are about; the pairs they were or are about."""
+async def replace_lines(session: AsyncSession, table: Table, lines: Mapping[str, Iterable[Pair]]) -> set[Pair]:
+    """Set what some agreements or announcements are about, in their `table`; the pairs they were or are about."""
     if not lines:
         return set()
-    gone = delete(line).where(line.c.source == func.any(sorted(lines))).returning(line.c.unit, line.c.code_key)
+    gone = delete(table).where(table.c.source == func.any(sorted(lines))).returning(table.c.unit, table.c.code_key)
     touched: set[Pair] = {(row.unit, row.code_key) for row in await session.execute(gone)}
     new = [(source, *pair) for source in sorted(lines) for pair in sorted(set(lines[source]))]
     if new:
         sources, units, codes = map(list, zip(*new, strict=True))
         await session.execute(
             text(
-                "INSERT INTO line (source, unit, code_key)"
+                f"INSERT INTO {table.name} (source, unit, code_key)"
                 " SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:units AS text[]), CAST(:codes AS text[]))"
             ),
             {"sources": sources, "units": units, "codes": codes},
@@ -57,11 +57,13 @@ async def targets(session: AsyncSession, keys: Iterable[str]) -> dict[str, list[
 
 
 async def units_with(session: AsyncSession, keys: Iterable[str]) -> set[Pair]:
-    """The (unit, code) pairs that offerings and agreements have with some codes."""
+    """The (unit, code) pairs that offerings, agreements and announcements have with some codes."""
     wanted = sorted(set(keys))
-    agreed = select(line.c.unit, line.c.code_key).where(line.c.code_key == func.any(wanted))
-    offered = select(offering.c.unit, offering.c.code_key).where(offering.c.code_key == func.any(wanted))
-    return {(row.unit, row.code_key) for row in await session.execute(union_all(agreed, offered))}
+    told = [
+        select(table.c.unit, table.c.code_key).where(table.c.code_key == func.any(wanted))
+        for table in (line, offering, announcement_line)
+    ]
+    return {(row.unit, row.code_key) for row in await session.execute(union_all(*told))}
 
 
 async def units_in(session: AsyncSession, municipalities: Iterable[str]) -> list[str]:

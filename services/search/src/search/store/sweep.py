@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.database import Sessions
 from search.store import offers
-from search.store.tables import agreement, code, code_map, line
+from search.store.tables import agreement, announcement, announcement_line, code, code_map, line
 
 _PART = 5000
 
@@ -38,9 +38,10 @@ async def remove(session: AsyncSession, table: Table, keys: Iterable[tuple[str, 
 
 
 async def remove_orphans(session: AsyncSession) -> int:
-    """Remove lines of agreements, and maps of codes, that are not there; how many there were."""
+    """Remove lines of agreements and announcements, and maps of codes, that are not there; how many there were."""
     without: tuple[tuple[Table, ColumnElement[bool]], ...] = (
         (line, exists().where(agreement.c.id == line.c.source)),
+        (announcement_line, exists().where(announcement.c.id == announcement_line.c.source)),
         (code_map, exists().where(code.c.key == code_map.c.source)),
     )
     return sum(

@@ -42,6 +42,14 @@ purged_agreement = Table(
     comment="agreements that became confidential",
 )
 
+announcement = Table(
+    "announcement",
+    tables,
+    Column("id", _Key, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("content", JSON, nullable=False),
+)
+
 wait = Table(
     "wait",
     tables,
@@ -90,6 +98,16 @@ line = Table(
     Column("code_key", _Key, primary_key=True),
     Index("line_code_unit", "code_key", "unit"),
     comment="which units and codes each agreement is about",
+)
+
+announcement_line = Table(
+    "announcement_line",
+    tables,
+    Column("source", _Key, primary_key=True, comment="the announcement's id"),
+    Column("unit", _Key, primary_key=True),
+    Column("code_key", _Key, primary_key=True),
+    Index("announcement_line_code_unit", "code_key", "unit"),
+    comment="which unit and codes each open offer of capacity is about",
 )
 
 # Few indexes on purpose: every touch of an offer writes to each of them.

@@ -4,7 +4,18 @@ import pytest
 from sqlalchemy import delete, select, text, update
 
 from search.service.rebuild import Refused
-from search.store.tables import agreement, care_unit, code_map, line, offer, offering, region_profile, wait
+from search.store.tables import (
+    agreement,
+    announcement,
+    announcement_line,
+    care_unit,
+    code_map,
+    line,
+    offer,
+    offering,
+    region_profile,
+    wait,
+)
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -56,6 +67,26 @@ async def test_what_regions_tell_is_as_the_topic_tells_it_again(land, make):
     assert (report.unreadable, report.removed) == ([], 1)
     async with land.world.sessions() as session:
         assert set(await session.scalars(select(region_profile.c.region))) == {"01", "14"}
+
+
+async def test_what_is_announced_is_as_the_topic_tells_it_again(land, make):
+    told = [make.announcement("1", "A"), make.announcement("2", "B", [make.brack], left=None, level="limited")]
+    await land.announce_and_tell(*land.some(make), *told)
+    before = await land.answer()
+    async with land.world.sessions.begin() as session:
+        await session.execute(delete(announcement_line).where(announcement_line.c.source == "announced-1"))
+        damaged = text("jsonb_set(content::jsonb, '{left}', '7')::json")
+        await session.execute(update(announcement).where(announcement.c.id == "announced-2").values(content=damaged))
+        await session.execute(announcement_line.insert().values(source="nobody", unit=make.hsa("B"), code_key=make.kna))
+    await land.world.tell(make.announcement("3", "B", [make.kna]))
+
+    report = await land.rebuild()
+
+    assert await land.answer() == before
+    # The announcement that no record tells of, its line, and the line of none.
+    assert (report.unreadable, report.removed) == ([], 3)
+    async with land.world.sessions() as session:
+        assert set(await session.scalars(select(announcement.c.id))) == {"announced-1", "announced-2"}
 
 
 async def test_a_newer_row_in_the_table_wins_over_the_topic(land, make):

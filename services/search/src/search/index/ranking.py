@@ -1,0 +1,115 @@
+"""A question's order as one score: the tier and the expected wait in a single number. No script, which would be slow.
+
+Expected in so many days is worth 1 - (days + 1) / 4096: always below 1, so that no wait reaches the next tier, and a
+power of two, so that the single-precision score holds days exactly to 1/256 of a day. Longer waits, over eleven years,
+are equal. With `sort=wait` tiers are worth so little that they decide only where waits differ by less than two hours.
+"""
+
+from datetime import timedelta
+
+from rules.regions import collaboration_regions
+from search.domain.grounds import AGREED
+from search.domain.question import Basis, Question, Sort
+from search.domain.tiers import TIERS, Tier, Usable, Where
+from search.domain.waits import unknown_days
+from search.index.demands import (
+    Clause,
+    begins_by,
+    current,
+    expected_known,
+    expected_within,
+    free,
+    none,
+    on_one_basis,
+    wait_field,
+)
+
+_DAYS = 4096
+_BESIDE_WAIT = 2.0**-20
+
+
+def of(question: Question) -> list[Clause]:
+    """The clauses whose scores add up; every offer that is found has each of them."""
+    region = question.patient_region
+    if region is None:
+        return [_expected(question)]
+    return [_tier(question, region, _BESIDE_WAIT if question.sort is Sort.WAIT else 1.0), _expected(question)]
+
+
+def _tier(question: Question, region: str, step: float) -> Clause:
+    """Falls with the table's ranks: one step for each place, and for what is in time as many more as places are.
+
+    A tier in time is a place that the region may use as it is, and these stand before all others: so what is in time is
+    asked once, not place by place.
+    """
+    left = question.days_to_deadline
+    in_time: Clause | None = None
+    if left is not None:
+        usable = [*current(question, (*AGREED, Basis.CAPACITY)), {"term": {"bases.usable_by": region}}]
+        in_time = {"bool": {"filter": [expected_within(left, question), on_one_basis(usable)]}}
+    places: list[Clause] = []
+    for number, tier in enumerate(TIERS):
+        clause = _in_tier(tier, question, region)
+        if tier.usable is Usable.ON_REQUEST and in_time is not None:
+            # What can be used without asking, and in time, stands where it can be used.
+            clause = {"bool": {"filter": [clause, none(in_time)]}}
+        places.append(_worth(step * (len(TIERS) - number), clause))
+    best: Clause = {"dis_max": {"queries": places}}
+    if in_time is None:
+        return best
+    return {"bool": {"must": best, "should": _worth(step * len(TIERS), in_time)}}
+
+
+def _in_tier(tier: Tier, question: Question, region: str) -> Clause:
+    if tier.usable is Usable.UNKNOWN:
+        # Every offer that is found.
+        return {"match_all": {}}
+    basis = current(question, tier.kinds)
+    if tier.usable is Usable.YES:
+        basis.append({"term": {"bases.usable_by": region}})
+    if tier.usable is Usable.ON_REQUEST:
+        basis.append({"term": {"bases.on_request": True}})
+    if tier.riksavtalet is not None:
+        under: Clause = {"term": {"bases.riksavtalet": True}}
+        basis.append(under if tier.riksavtalet else none(under))
+    clauses = [on_one_basis(basis)]
+    if tier.where is Where.OWN_REGION:
+        clauses.append({"term": {"region": region}})
+    if tier.where is Where.COLLABORATION_REGION:
+        clauses.append({"terms": {"collaboration_region": sorted(collaboration_regions(region))}})
+    return {"bool": {"filter": clauses}}
+
+
+def _expected(question: Question) -> Clause:
+    """Falls with the days until the care is expected: the earliest of what is known; else a little over the limit."""
+    field = wait_field(question)
+    # Apart: of a field that is not there, an engine's decay is the highest.
+    waits = _falling({"exists": {"field": field}}, field, -1)
+    begun = _worth(_worth_of(0), {"bool": {"filter": [*free(question), begins_by(0, question)]}})
+    begins = {"bool": {"filter": [*free(question), none(begins_by(0, question))]}}
+    to_come = _falling(begins, "bases.valid_from", (question.today - timedelta(days=1)).isoformat())
+    announced: Clause = {"dis_max": {"queries": [begun, to_come]}}
+    return {
+        "dis_max": {
+            "queries": [
+                waits,
+                {"nested": {"path": "bases", "score_mode": "max", "query": announced}},
+                _worth(_worth_of(unknown_days(question.limit_days)), none(expected_known(question))),
+            ]
+        }
+    }
+
+
+def _falling(clause: Clause, field: str, origin: int | str) -> Clause:
+    """From 1 at the origin, by 1/4096 a day."""
+    half = f"{_DAYS // 2}d" if isinstance(origin, str) else _DAYS // 2
+    linear = {field: {"origin": origin, "scale": half, "decay": 0.5}}
+    return {"function_score": {"query": {"bool": {"filter": clause}}, "linear": linear, "boost_mode": "replace"}}
+
+
+def _worth_of(days: float) -> float:
+    return max(0.0, 1 - (days + 1) / _DAYS)
+
+
+def _worth(score: float, clause: Clause) -> Clause:
+    return {"constant_score": {"filter": clause, "boost": score}}
