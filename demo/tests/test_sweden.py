@@ -64,7 +64,8 @@ def test_a_sole_traders_number_never_leaves_the_provider(sweden: Sweden) -> None
         assert trader.public.organisation_number is None
         assert trader.identity_number not in repr(trader)
         assert any(unit.provider is trader for unit in sweden.units)
-    outside = json.dumps([one.body for one in sweden.agreements]) + repr(sweden.units) + repr(sweden.waits)
+    outside = json.dumps([one.body for one in sweden.agreements]) + repr(sweden.units)
+    outside += repr((sweden.waits, sweden.forecasts, sweden.announcements))
     assert not any(trader.identity_number in outside for trader in traders)
 
 

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import UTC, date, datetime, time
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,8 @@ async def measure(postgres: str, opensearch: str, words: Path = word_files.SHIPP
 async def _scored(session: AsyncSession, index: Index, query: Judged, grades: Mapping[str, int]) -> Score:
     codes = await wording.codes_in(session, query.words)
     asked: dict[str, Any] = {one.name: None for one in fields(Question)}
-    asked |= {"today": DAY, "words": query.words, "word_codes": codes.keys, "words_beside_codes": codes.beside}
+    asked |= {"today": DAY, "moment": datetime.combine(DAY, time(12), UTC)}
+    asked |= {"words": query.words, "word_codes": codes.keys, "words_beside_codes": codes.beside}
     asked |= {"guarantee": Guarantee.TREATMENT, "limit_days": 90}
     asked |= {"sort": Sort.BEST, "limit": _SEEN, "offset": 0, "terms": True}
     found, _ = await wording.search(session, index, Question(**asked))

@@ -137,7 +137,7 @@ def _start(stack: Stack, console: Console, agreements: int | None) -> None:
 
 async def _fill(stack: Stack, sweden: Sweden, console: Console) -> None:
     at = stack.addresses
-    await load.announce_waits(at.kafka or "", sweden.waits)
+    await load.announce(at.kafka or "", [*sweden.waits, *sweden.forecasts, *sweden.announcements])
     await load.put_profiles(stack.gateway, at.oidc or "", sweden.profiles)
     due = load.publishable(sweden.agreements, swedish_day(datetime.now(UTC)))
     missing = due - await load.published(stack.gateway, at.oidc or "")

@@ -1,4 +1,4 @@
-"""Fills the running system through its front door: a file per region, both gates, waits and profiles."""
+"""Fills the running system through its front door: a file per region, both gates, profiles; waits and capacity."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 import httpx
 
 import engines
-from contracts import WaittimeUpdated, encode
+from contracts import Message, encode
 from demo.sweden import DemoAgreement, Sweden
 from kit import kafka
 
@@ -157,14 +157,14 @@ def new_agreements(sweden: Sweden, count: int, name: str) -> list[DemoAgreement]
     return made
 
 
-async def announce_waits(bootstrap: str, waits: Sequence[WaittimeUpdated]) -> None:
-    """Announce wait times as waittime-ingest will: it does not exist yet, the topic and its readers do."""
+async def announce(bootstrap: str, messages: Sequence[Message]) -> None:
+    """Announce waits and free capacity as their services will: these do not exist yet, the topics and readers do."""
     producer = kafka.producer(bootstrap)
     await producer.start()
     try:
         sent = []
-        for wait in waits:
-            event = encode(wait, at=datetime.now(UTC))
+        for message in messages:
+            event = encode(message, at=datetime.now(UTC))
             headers = [(name, value.encode()) for name, value in event.headers.items()]
             sent.append(await producer.send(event.topic, event.value, key=event.key.encode(), headers=headers))
         await asyncio.gather(*sent)

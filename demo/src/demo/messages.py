@@ -16,7 +16,7 @@ _SOURCE = "nationell-katalog (syntetisk)"
 
 
 def messages(sweden: Sweden) -> Iterator[Message]:
-    """Codes and places first, then units, what they offer, agreements and waits."""
+    """Codes and places first, then units, what they offer, agreements, waits and free capacity."""
     at = datetime.combine(sweden.today, datetime.min.time(), UTC)
     source = Source(system=_SOURCE, reference=None, observed_at=at)
     for code in sweden.codes:
@@ -29,6 +29,8 @@ def messages(sweden: Sweden) -> Iterator[Message]:
         if not agreement.is_over(sweden.today):
             yield _agreement(agreement, at)
     yield from sweden.waits
+    yield from sweden.forecasts
+    yield from sweden.announcements
 
 
 def _unit(unit: DemoUnit, source: Source) -> CareUnitUpdated:

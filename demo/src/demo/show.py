@@ -9,6 +9,7 @@ from rich.table import Table
 
 import engines
 
+_LEVELS = {"waitlist": "väntelista", "ask": "fråga"}
 _MEASURES = {"treatment_median": "till behandling", "visit_median": "till besök"}
 
 
@@ -27,13 +28,14 @@ def ask(gateway: str, issuer: str, question: Mapping[str, str]) -> dict[str, Any
 
 
 def table(found: Mapping[str, Any], title: str) -> Table:
-    """The hits: offer, place, distance, wait, agreement, and why each ranks where it does."""
+    """The hits: offer, place, distance, wait, free capacity, agreement, and why each ranks where it does."""
     made = Table(title=title, title_justify="left", caption="Syntetiska uppgifter", show_lines=True)
     made.add_column("#", justify="right")
     made.add_column("Vård och utförare", min_width=28)
     made.add_column("Ort")
     made.add_column("Km", justify="right")
     made.add_column("Väntetid (median, dagar)", min_width=18)
+    made.add_column("Ledigt")
     made.add_column("Avtal", min_width=18)
     made.add_column("Varför här", min_width=26)
     for number, hit in enumerate(found["items"], 1):
@@ -44,6 +46,7 @@ def table(found: Mapping[str, Any], title: str) -> Table:
             f"{unit['municipality_name']}\n[dim]region {unit['region']}[/dim]",
             f"{distance:.0f}" if distance is not None else "–",
             _wait(hit["waits"]),
+            _free(hit["capacity"]),
             _agreement(hit["agreements"]),
             _why(hit["explain"]),
         )
@@ -57,6 +60,13 @@ def _wait(waits: Sequence[Mapping[str, Any]]) -> str:
         if wait["measure"] in _MEASURES and wait["days"] is not None
     ]
     return "\n".join(told) or "uppgift saknas"
+
+
+def _free(capacity: Mapping[str, Any] | None) -> str:
+    if capacity is None:
+        return "–"
+    left = f"{capacity['left']} platser" if capacity["left"] is not None else _LEVELS.get(capacity["level"], "finns")
+    return f"{left}\n[dim]{capacity['from']} –\n{capacity['until']}[/dim]"
 
 
 def _age(wait: Mapping[str, Any]) -> str:

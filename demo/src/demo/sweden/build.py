@@ -6,9 +6,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from contracts import CapacityAnnounced
 from contracts.waittimes import WaittimeUpdated
 from demo.sweden import codes as code_files
 from demo.sweden.agreements import DemoAgreement, build_agreements
+from demo.sweden.capacity import build_announcements
 from demo.sweden.codes import all_codes
 from demo.sweden.geography import read_geography
 from demo.sweden.hospitals import read_hospitals
@@ -17,7 +19,7 @@ from demo.sweden.profiles import build_profiles
 from demo.sweden.providers import DemoProvider
 from demo.sweden.report import Report, report_of
 from demo.sweden.units import DemoUnit, build_units
-from demo.sweden.waits import build_waits
+from demo.sweden.waits import build_forecasts, build_waits
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,9 @@ class Sweden:
     codes: tuple[dict[str, Any], ...]
     agreements: tuple[DemoAgreement, ...]
     waits: tuple[WaittimeUpdated, ...]
+    """As measured and reported."""
+    forecasts: tuple[WaittimeUpdated, ...]
+    announcements: tuple[CapacityAnnounced, ...]
     report: Report
     profiles: dict[str, dict[str, Any]]
     """What each region tells about brokering its patients, by region code, as its administrator writes it."""
@@ -49,6 +54,8 @@ def build(seed: int = 1, today: date | None = None) -> Sweden:
     offerings = build_offerings(units, texts, Random(f"{seed} offerings"), day)
     agreements = build_agreements(units, Random(f"{seed} agreements"), day)
     waits = build_waits(units, Random(f"{seed} waits"), day)
+    forecasts = build_forecasts(waits, units, Random(f"{seed} forecasts"), day)
+    announcements = build_announcements(units, Random(f"{seed} announcements"), day)
     sizes = {
         "care providers": len(providers),
         "units": len(units),
@@ -56,9 +63,12 @@ def build(seed: int = 1, today: date | None = None) -> Sweden:
         "codes": len(codes),
         "agreements": len(agreements),
         "waits": len(waits),
+        "forecasts": len(forecasts),
+        "announcements": len(announcements),
     }
     report = report_of(geography, repairs, units, agreements, sizes, codes)
-    return Sweden(seed, day, providers, units, offerings, codes, agreements, waits, report, build_profiles())
+    told = (waits, forecasts, announcements)
+    return Sweden(seed, day, providers, units, offerings, codes, agreements, *told, report, build_profiles())
 
 
 def write_code_files(sweden: Sweden, folder: Path) -> tuple[Path, ...]:

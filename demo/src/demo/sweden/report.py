@@ -31,7 +31,8 @@ class Report:
         return [
             (
                 f"a small Sweden, synthetic: {count['units']} care units, {count['offerings']} offerings, "
-                f"{count['agreements']} agreements, {count['waits']} waits, {count['codes']} codes and places"
+                f"{count['agreements']} agreements, {count['waits']} waits, {count['forecasts']} forecasts,"
+                f" {count['announcements']} announcements of capacity, {count['codes']} codes and places"
             ),
             (
                 f"{verdicts.total()} hospitals with dirty coordinates: {verdicts['kept']} kept, "

@@ -53,8 +53,9 @@ async def test_what_is_announced_is_found_by_a_navigator_within_seconds(world, m
     try:
         await eventually(lambda: consumer.caught_up.is_set(), within=20)
         await announce(make.code(service), make.unit(suffix), make.wait(suffix, 21, service))
-        await announce(make.agreement(unique, "14", [suffix], [service]))
-        (hit,) = await eventually(lambda: found(unique), within=WITHIN_SECONDS)
+        await announce(make.agreement(unique, "14", [suffix], [service]), make.announcement(unique, suffix, [service]))
+        await eventually(lambda: found(unique), within=WITHIN_SECONDS)
+        (hit,) = await eventually(lambda: _free(found, unique), within=WITHIN_SECONDS)
 
         await announce(make.agreement(unique, "14", [suffix], [service], version=2, status="terminated"))
         await eventually(lambda: _none(found, unique), within=WITHIN_SECONDS)
@@ -64,7 +65,12 @@ async def test_what_is_announced_is_found_by_a_navigator_within_seconds(world, m
 
     assert hit["id"] == f"{make.hsa(suffix)}|{service}"
     assert hit["waits"][0]["days"] == 21
+    assert hit["capacity"]["left"] == 4
     assert hit["explain"]["tier"]["id"] == "agreement"
+
+
+async def _free(found, number):
+    return [hit for hit in await found(number) if hit["capacity"] is not None]
 
 
 async def _none(found, number):
