@@ -1,6 +1,6 @@
 """Prints a navigator's search result as a table for people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -34,8 +34,7 @@ def table(found: Mapping[str, Any], title: str) -> Table:
     made.add_column("Vård och utförare", min_width=28)
     made.add_column("Ort")
     made.add_column("Km", justify="right")
-    made.add_column("Väntetid (median, dagar)", min_width=18)
-    made.add_column("Ledigt")
+    made.add_column("Ledigt, väntetid (median, dagar)", min_width=18)
     made.add_column("Avtal", min_width=18)
     made.add_column("Varför här", min_width=26)
     for number, hit in enumerate(found["items"], 1):
@@ -45,8 +44,7 @@ def table(found: Mapping[str, Any], title: str) -> Table:
             f"{hit['care_service']['text']}\n[dim]{unit['name']}[/dim]",
             f"{unit['municipality_name']}\n[dim]region {unit['region']}[/dim]",
             f"{distance:.0f}" if distance is not None else "–",
-            _wait(hit["waits"]),
-            _free(hit["capacity"]),
+            "\n".join([*_free(hit["capacity"]), _wait(hit["waits"])]),
             _agreement(hit["agreements"]),
             _why(hit["explain"]),
         )
@@ -62,11 +60,11 @@ def _wait(waits: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(told) or "uppgift saknas"
 
 
-def _free(capacity: Mapping[str, Any] | None) -> str:
-    if capacity is None:
-        return "–"
-    left = f"{capacity['left']} platser" if capacity["left"] is not None else _LEVELS.get(capacity["level"], "finns")
-    return f"{left}\n[dim]{capacity['from']} –\n{capacity['until']}[/dim]"
+def _free(capacity: Mapping[str, Any] | None) -> Iterator[str]:
+    if capacity is not None:
+        some = _LEVELS.get(capacity["level"], "platser finns")
+        left = f"{capacity['left']} platser" if capacity["left"] is not None else some
+        yield f"ledigt: {left}\n[dim]{capacity['from']} – {capacity['until']}[/dim]"
 
 
 def _age(wait: Mapping[str, Any]) -> str:

@@ -237,8 +237,10 @@ def test_a_hit_tells_how_much_is_free_until_when_whose_word_it_is_and_how_old(of
     amount = "Ledig kapacitet: 4 platser från 2026-04-01 till 2026-04-18"
     assert found["explain"]["ranked_by"] == amount
     assert found["explain"]["capacity"] == f"{amount}; avgör ordningen, väntetiden är okänd"
-    # What is known of the capacity is not lowered by what is not known of the wait.
-    assert found["explain"]["lowers"] == []
+    # What is known of the capacity is not lowered by what is not known of the wait; but nothing is agreed.
+    assert found["explain"]["lowers"] == [
+        "Inget avtal som regionen får använda: villkor och betalning görs upp med den som annonserar"
+    ]
 
 
 def test_beside_a_wait_the_explanation_says_which_of_the_two_ranks(offer, announced, question, make):

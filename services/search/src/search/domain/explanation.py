@@ -131,6 +131,8 @@ def _unsure_of_use(why: Why, question: Question) -> Iterable[str]:
         through = sorted({f"Vänd er till: {one['through']}." for one in asked if one["through"]})
         questions = sorted({one["question"] for one in asked if one["question"]})
         yield " ".join(["Avtalets region ska tillfrågas först.", *through, *questions])
+    if why.tier.kinds == (Basis.CAPACITY,):
+        yield "Inget avtal som regionen får använda: villkor och betalning görs upp med den som annonserar"
     if why.tier.usable is Usable.UNKNOWN and why.agreed:
         usable = any(question.patient_region in basis["usable_by"] for basis in why.agreed)
         unfit = "Avtal som patientens region får använda finns, men passar inte patienten eller frågans filter"
