@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.calendar import swedish_day
+from rules.calendar import swedish_day, swedish_end
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,13 @@ def test_the_day_does_not_depend_on_the_clock_the_moment_was_written_in(moment: 
     day = swedish_day(moment)
     assert swedish_day(moment.astimezone(timezone(timedelta(minutes=minutes)))) == day
     assert day in {(moment + timedelta(hours=hours)).date() for hours in (1, 2)}
+
+
+@given(st.dates(date(1990, 1, 1), date(2090, 1, 1)))
+def test_a_day_ends_where_the_next_one_begins(day: date):
+    end = swedish_end(day)
+    assert swedish_day(end) == day + timedelta(days=1)
+    assert swedish_day(end - timedelta(microseconds=1)) == day
 
 
 def test_a_moment_without_a_time_zone_is_refused():

@@ -1,6 +1,6 @@
 """Days are Swedish calendar days, whatever clock the machine keeps."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 _STOCKHOLM = ZoneInfo("Europe/Stockholm")
@@ -11,3 +11,8 @@ def swedish_day(at: datetime) -> date:
     if at.tzinfo is None:
         raise ValueError("must have a time zone")
     return at.astimezone(_STOCKHOLM).date()
+
+
+def swedish_end(day: date) -> datetime:
+    """The moment at which a calendar day ends in Sweden, UTC."""
+    return datetime.combine(day + timedelta(days=1), time(), _STOCKHOLM).astimezone(UTC)

@@ -129,6 +129,55 @@ async def test_before_the_deadline_free_capacity_counts_and_alone_it_stands_last
     }
 
 
+async def test_in_time_without_asking_counts_before_what_is_asked_for_and_then_the_earliest_is_first(world, make):
+    await world.tell(
+        *(make.unit(suffix, UMEA) for suffix in ("ASKORLATER", "BEGUN", "ASK")),
+        make.agreement("1", "24", ["ASKORLATER", "ASK"], use="on_request"),
+        make.announcement("1", "ASKORLATER", days=(10, 40)),
+        make.announcement("2", "BEGUN"),
+        make.wait("ASK", 5),
+    )
+    await world.settle()
+    asked = {"guarantee": "treatment", "guarantee_start": make.day(-55)}
+    hits = (await world.ask(patient_region="14", **asked))["items"]
+
+    assert [(hit["care_unit"]["name"], hit["explain"]["tier"]["id"]) for hit in hits] == [
+        ("Kliniken BEGUN", "in_time_capacity"),
+        ("Kliniken ASKORLATER", "in_time_capacity"),
+        ("Kliniken ASK", "on_request"),
+    ]
+
+
+async def test_free_capacity_in_four_months_is_known_and_stands_after_what_is_sooner_known_or_not(world, make):
+    await world.tell(
+        *(make.unit(suffix) for suffix in ("LATE", "UNKNOWN", "LATER")),
+        make.agreement("1", "01", ["LATE", "UNKNOWN", "LATER"], use="yes"),
+        make.wait("LATE", 110),
+        make.announcement("1", "LATER", days=(120, 150)),
+    )
+    await world.settle()
+
+    for question in ({}, {"sort": "wait"}):
+        assert await names(world, **question) == ["UNKNOWN", "LATE", "LATER"]
+    assert await names(world, max_wait_days=120) == ["LATE", "LATER"]
+    waits = (await world.ask(patient_region="14"))["facets"]["wait"]
+    assert {row["value"]: row["count"] for row in waits if row["count"]} == {"91-120": 2, "unknown": 1}
+
+
+async def test_waits_a_tenth_of_a_day_apart_are_told_apart_and_equal_ones_go_by_tier_however_sorted(world, make):
+    waits = {"A": 42.4, "B": 42.3, "C": 42.3, "D": 300, "E": 300.1, "F": 4000}
+    await world.tell(
+        *(make.unit(suffix, GOTEBORG if suffix == "C" else UMEA) for suffix in waits),
+        make.agreement("1", "24", ["A", "B", "D", "E", "F"], use="yes"),
+        make.agreement("2", "14", ["C"]),
+        *(make.wait(suffix, days) for suffix, days in waits.items()),
+    )
+    await world.settle()
+
+    assert await names(world, sort="wait") == ["C", "B", "A", "D", "E", "F"]
+    assert await names(world) == ["C", "B", "A", "D", "E", "F"]
+
+
 async def test_used_up_or_expired_it_is_not_shown_though_no_message_came_and_alone_the_offer_is_gone(world, make):
     await world.tell(
         *(make.unit(suffix) for suffix in ("A", "B", "C")),

@@ -57,7 +57,7 @@ one_agreement = st.fixed_dictionaries(
 # Begun and to come, over, expired, used up, by level alone, for some regions or patients only.
 one_announcement = st.fixed_dictionaries(
     {
-        "days": st.tuples(st.sampled_from([-10, 0, 1, 29, 30, 90, 91]), st.sampled_from([0, 0, 20])),
+        "days": st.tuples(st.sampled_from([-10, 0, 1, 29, 30, 91, 150]), st.sampled_from([0, 0, 20])),
         "expires": st.sampled_from([-1, 1, 1, 1]),
         "left": st.sampled_from([None, 0, 1, 4]),
         "level": st.sampled_from(["capacity", "limited", "waitlist", "ask", "a-word-of-a-later-release"]),

@@ -13,7 +13,7 @@ from contracts.types import RegionCode
 from kit.auth import Caller, CallerOf, Policy
 from kit.database import Transaction
 from kit.http import Problem, invalid
-from rules.calendar import swedish_day
+from rules.calendar import swedish_day, swedish_end
 from rules.guarantee import Guarantee, NoRule, Rules
 from rules.guarantee import deadline as due_on
 from rules.roles import READERS, SEES_TERMS
@@ -112,8 +112,8 @@ async def find(
     `eligibility` is `yes`, or `ask` with the questions in `explain.questions`; who is refused is not shown.
 
     `facets` counts the offers per care service, region, basis, reimbursement model, expected wait and free capacity,
-    each as if its own filter
-    were not there. Where nothing is found, `without` tells how many there would be without each single filter.
+    each as if its own filter were not there. Where nothing is found, `without` tells how many there would be without
+    each single filter.
 
     `region_profiles` tells, by region code, whom to call at each hit's `care_unit.region` (`office`), and for
     `patient_region` also where invoices go, who pays first, and the rules for travel, lodging and companion. Where a
@@ -172,7 +172,7 @@ async def _question(asked: AskedOnPage, request: Request, caller: Caller, sessio
     guarantee = asked.guarantee or Guarantee.TREATMENT
     return Question(
         today=today,
-        moment=now.replace(second=0, microsecond=0) + timedelta(minutes=1),
+        moment=min(now.replace(second=0, microsecond=0) + timedelta(minutes=1), swedish_end(today)),
         words=asked.q,
         word_codes=codes.keys,
         words_beside_codes=codes.beside,

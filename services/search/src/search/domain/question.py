@@ -50,7 +50,8 @@ class Question:
 
     today: date
     moment: datetime
-    """What has expired by then is not shown. The end of the minute of asking: questions of a minute ask the same."""
+    """What has expired by then is not shown: the end of the minute of asking, so that a minute's questions are one;
+    of an earlier day, its end."""
     words: str | None
     word_codes: tuple[str, ...]
     """`system|code` keys that the words stand for, where they are a code; with what it maps to."""
