@@ -4,9 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from search.domain.document import offer_id
+from search.index import mapping
+
 pytestmark = pytest.mark.engine
 
-GOTEBORG, VARBERG, UMEA = "1480", "1383", "2480"
+GOTEBORG, UMEA = "1480", "2480"
+NEW_FIELDS = ("announcement_id", "expires_at", "count", "left", "places", "level", "contacts", "text")
 
 
 @pytest.fixture(scope="module")
@@ -207,3 +211,24 @@ async def test_one_who_comes_to_be_used_up_or_gets_places_back_is_shown_so(world
     await world.tell(make.announcement("1", "A", left=3, version=3))
     await world.settle()
     assert (await world.ask())["items"][0]["capacity"]["left"] == 3
+
+
+async def test_an_index_of_the_release_before_is_searched_while_a_new_one_is_filled(world, make):
+    await world.tell(make.unit("A"), make.agreement("1", "14", ["A"]), make.announcement("1", "A"), make.wait("A", 9))
+    await world.settle()
+    key = offer_id(make.hsa("A"), make.katarakt)
+    document = (await world.opensearch.get(f"/{world.name}/_doc/{key}")).json()["_source"]
+    document["bases"] = [basis for basis in document["bases"] if basis["kind"] == "agreement"]
+    older = mapping.body(world.index.words)
+    for name in NEW_FIELDS:
+        del older["mappings"]["properties"]["bases"]["properties"][name]
+    old = f"{world.name}-older"
+    (await world.opensearch.put(f"/{old}", json=older)).raise_for_status()
+    (await world.opensearch.put(f"/{old}/_doc/{key}?refresh=true", json=document)).raise_for_status()
+    await world.index.search_in(old)
+
+    question = {"patient_region": "14", "guarantee": "treatment", "guarantee_start": make.day(0)}
+    hits = (await world.ask(**question))["items"]
+
+    assert [(hit["explain"]["tier"]["id"], hit["capacity"]) for hit in hits] == [("in_time_agreement", None)]
+    assert (await world.ask(**question, free_capacity="true"))["total"] == 0

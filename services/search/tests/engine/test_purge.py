@@ -64,6 +64,19 @@ async def proof(world):
         return await prove(session, world.index, ID, SECRETS, lambda *_: None)
 
 
+async def test_an_announcement_that_still_names_it_is_told_as_a_trace_until_it_is_announced_otherwise(told, make):
+    await told.tell(gone(make), make.announcement("1", "A", text=f"Enligt {SECRETS[0]}"))
+    await told.settle()
+
+    found = await proof(told)
+    assert not found.holds
+    assert {trace.place.split(",")[0] for trace in found.traces} > {"table announcement"}
+
+    await told.tell(make.announcement("1", "A", version=2, status="withdrawn"))
+    await told.settle()
+    assert (await proof(told)).holds
+
+
 async def test_a_purged_agreement_leaves_no_word_in_any_table_or_index(told, make):
     before = await proof(told)
     assert before.status == "published"
