@@ -2,7 +2,7 @@
 
 Today and the wait that ranks (a forecast's median, else the latest measured one: `waits.ranking`), or the first day of
 free capacity that the patient's region may use: the earliest of what is known. What is unknown stays unknown, and is
-neither zero nor endless: decision 0017. The index computes the same: `index/demands`, `index/query`.
+neither zero nor endless: decision 0017. The index computes the same: `index/demands`, `index/ranking`.
 """
 
 import math
