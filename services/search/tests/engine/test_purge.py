@@ -61,7 +61,7 @@ def gone(make, version=3):
 
 async def proof(world):
     async with world.sessions() as session:
-        return await prove(session, world.index, ID, SECRETS, lambda *_: None)
+        return await prove(session, (world.index,), ID, SECRETS, lambda *_: None)
 
 
 async def test_a_purged_agreement_leaves_no_word_in_any_table_or_index(told, make):

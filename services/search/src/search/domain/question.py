@@ -49,6 +49,8 @@ class Question:
     """One search, every code and place already looked up. None means: no such demand."""
 
     today: date
+    """The day of asking, or the earlier one that is asked about: what holds, how old facts are and deadlines count from
+    it."""
     words: str | None
     word_codes: tuple[str, ...]
     """`system|code` keys that the words stand for, where they are a code; with what it maps to."""
