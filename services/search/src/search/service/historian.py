@@ -18,7 +18,7 @@ from search.service.history_index import HistoryIndex
 from search.store import followed, history, offers
 from search.store.followed import Followed
 from search.store.history import Ended, New, Shown
-from search.store.offers import Offer
+from search.store.offers import Cursor, Offer
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +27,7 @@ BEHIND_SECONDS = Gauge("vf_history_behind_seconds", "Since the moment up to whic
 _BATCH = 500
 # A change has its time when its transaction begins, and is seen when that ends: so long is a projection waited for.
 _MARGIN = timedelta(seconds=30)
-_TELL_SECONDS = 1.0
+_TELL_SECONDS = 5.0
 _DAILY_SECONDS = 60.0
 _PAUSE_SECONDS = 5.0
 
@@ -49,6 +49,8 @@ class Historian:
         self._keep = timedelta(days=keep_days)
         self._now = now
         self._reached: tuple[int, datetime] | None = None
+        self._seen: Cursor | None = None
+        self._last: int | None = None
         self._began = now()
         self._tell_at = self._daily_at = self._again_at = 0.0
         self.behind = False
@@ -72,16 +74,18 @@ class Historian:
         offers' own does not wait for it.
         """
         moment = self._now() if caught_up else days.moment(shown.cursor.revision)
-        recorded = await self._record(connection, shown)
-        self.behind = recorded == _BATCH
+        moved = False
+        if self.behind or shown.cursor != self._seen:
+            recorded = await self._record(connection, shown)
+            moved, self.behind, self._seen = recorded > 0, recorded == _BATCH, shown.cursor
+        last = self._last = await history.last(connection) if self._last is None else self._last
         if not self.behind:
             # Nothing was left when it looked: whatever is findable up to the last row is complete to this moment.
-            self._reached = await history.last(connection), min(moment, self._now()) - _MARGIN
-        moved = recorded > 0
+            self._reached = last, min(moment, self._now()) - _MARGIN
         if time.monotonic() >= self._again_at:
             try:
                 await self._daily(connection)
-                moved = await self._follower.turn(connection) or moved
+                moved = await self._follower.turn(connection, last) or moved
                 await self._complete(connection)
             except EngineAway as error:
                 self._again_at = time.monotonic() + _PAUSE_SECONDS
@@ -120,10 +124,12 @@ class Historian:
             if ended:
                 await history.end(connection, revision, ended)
             await history.begin(connection, revision + len(ended), new)
+            self._last = None
 
     async def _clean(self, connection: asyncpg.Connection) -> None:
         """Every row that shows an agreement which is purged, whenever that was: a table may come from a backup."""
         while True:
+            self._last = None
             async with connection.transaction(isolation="repeatable_read"):
                 rows = await history.showing_purged(connection, _BATCH)
                 if not rows:

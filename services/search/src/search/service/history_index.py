@@ -18,7 +18,7 @@ from search.store.history_indexes import Kept
 log = structlog.get_logger(__name__)
 
 _BATCH = 500
-_LOOK_SECONDS = 2.0
+_LOOK_SECONDS = 5.0
 # Nobody asks for the end of a day before it is over.
 _REFRESH_SECONDS = 2.0
 
@@ -44,15 +44,15 @@ class HistoryIndex:
         self._looked = False
         self._look_at = 0.0
 
-    async def turn(self, connection: asyncpg.Connection) -> bool:
-        """A batch of rows for each index; True when there was one. Raises EngineAway."""
+    async def turn(self, connection: asyncpg.Connection, last: int) -> bool:
+        """A batch of rows for each index, up to the `last` there is; True when there was one. Raises EngineAway."""
         if time.monotonic() >= self._look_at:
             await self._look(connection)
             self._look_at = time.monotonic() + _LOOK_SECONDS
         moved = False
         try:
             for one in sorted(self._followed.values(), key=lambda one: not one.kept.searched):
-                moved = await self._advance(connection, one) or moved
+                moved = await self._advance(connection, one, last) or moved
         except IndexGone:
             self._look_at = 0.0
             raise
@@ -105,8 +105,8 @@ class HistoryIndex:
         highest = await self._index.highest(one.name, "revision")
         return highest > one.revision and not await history.has(connection, highest)
 
-    async def _advance(self, connection: asyncpg.Connection, one: _Followed) -> bool:
-        rows = await history.after(connection, one.written, _BATCH)
+    async def _advance(self, connection: asyncpg.Connection, one: _Followed, last: int) -> bool:
+        rows = await history.after(connection, one.written, _BATCH) if one.written < last else []
         if rows:
             written = [(_id(row), row.revision, _document(row)) for row in rows]
             refused = await self._index.write(one.kept.name, written)
