@@ -36,7 +36,10 @@ def upgrade() -> None:
         postgresql_where=sa.text("shown_to IS NULL"),
     )
     op.create_index("shown_document_revision", "shown_document", ["revision"], unique=True)
-    op.create_index("shown_document_shown_to", "shown_document", ["shown_to"])
+    # Apart: what still stands must not be looked for among all that does.
+    op.create_index(
+        "shown_document_ended", "shown_document", ["shown_to"], postgresql_where=sa.text("shown_to IS NOT NULL")
+    )
     op.create_index("shown_document_agreements", "shown_document", ["agreements"], postgresql_using="gin")
     op.create_table(
         "historian",

@@ -24,7 +24,8 @@ log = structlog.get_logger(__name__)
 
 BEHIND_SECONDS = Gauge("vf_history_behind_seconds", "Since the moment up to which the history can be asked")
 
-_BATCH = 500
+# Small: changes of today wait for one to be done.
+_BATCH = 200
 # A change has its time when its transaction begins, and is seen when that ends: so long is a projection waited for.
 _MARGIN = timedelta(seconds=30)
 _TELL_SECONDS = 5.0
@@ -116,7 +117,7 @@ class Historian:
             if change is None:
                 continue
             if change.ends is not None:
-                ended.append(Ended(*pair, change.ends))
+                ended.append(Ended(*pair, standing[pair].shown_from, change.ends))
             if change.begins is not None and made is not None:
                 new.append(made._replace(shown_from=change.begins))
         if ended or new:

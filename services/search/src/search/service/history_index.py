@@ -17,10 +17,11 @@ from search.store.history_indexes import Kept
 
 log = structlog.get_logger(__name__)
 
-_BATCH = 500
+# A change writes two rows, that which ends and that which begins.
+_BATCH = 400
 _LOOK_SECONDS = 5.0
 # Nobody asks for the end of a day before it is over.
-_REFRESH_SECONDS = 2.0
+_REFRESH_SECONDS = 5.0
 
 
 @dataclass

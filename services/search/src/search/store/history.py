@@ -44,10 +44,11 @@ class New(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """An offer whose standing document is not shown at the end of this day."""
+    """A standing document that is not shown at the end of a day."""
 
     unit: str
     code_key: str
+    shown_from: date
     shown_to: date
 
 
@@ -120,11 +121,12 @@ async def next_revision(connection: asyncpg.Connection) -> int:
 async def end(connection: asyncpg.Connection, revision: int, ended: Sequence[Ended]) -> None:
     """These standing documents are shown no more; one that began that very day is emptied."""
     await connection.execute(
-        "UPDATE shown_document AS one SET shown_to = ended.day, revision = $4 + ended.number - 1,"
+        "UPDATE shown_document AS one SET shown_to = ended.day, revision = $5 + ended.number - 1,"
         " content = CASE WHEN shown_from < ended.day THEN content END,"
         " agreements = CASE WHEN shown_from < ended.day THEN agreements ELSE '{}' END"
-        " FROM unnest($1::text[], $2::text[], $3::date[]) WITH ORDINALITY AS ended (unit, code_key, day, number)"
-        " WHERE (one.unit, one.code_key) = (ended.unit, ended.code_key) AND one.shown_to IS NULL",
+        " FROM unnest($1::text[], $2::text[], $3::date[], $4::date[]) WITH ORDINALITY"
+        " AS ended (unit, code_key, began, day, number)"
+        " WHERE (one.unit, one.code_key, one.shown_from) = (ended.unit, ended.code_key, ended.began)",
         *_columns(ended),
         revision,
     )

@@ -143,7 +143,7 @@ shown_document = Table(
     Column("content", JSON, comment="as it was indexed; null: shown at the end of no day"),
     Index("shown_document_standing", "unit", "code_key", unique=True, postgresql_where=text("shown_to IS NULL")),
     Index("shown_document_revision", "revision", unique=True),
-    Index("shown_document_shown_to", "shown_to"),
+    Index("shown_document_ended", "shown_to", postgresql_where=text("shown_to IS NOT NULL")),
     Index("shown_document_agreements", "agreements", postgresql_using="gin"),
     comment="documents of offers as they were shown at the ends of days: from shown_from up to before shown_to",
 )
