@@ -15,7 +15,7 @@ from search.domain import history as days
 from search.index.engine import EngineAway, Index
 from search.service.following import Document, documents
 from search.service.history_index import HistoryIndex
-from search.store import followed, history, offers
+from search.store import followed, history, offers, purges
 from search.store.followed import Followed
 from search.store.history import Ended, New, Shown
 from search.store.offers import Cursor, Offer
@@ -63,10 +63,10 @@ class Historian:
             self._tell_at = time.monotonic() + _TELL_SECONDS
             at = await history.complete_to(connection) or self._began
             BEHIND_SECONDS.set((self._now() - at).total_seconds())
-        last = await history.unpurged(connection)
+        last = await purges.unpurged(connection)
         if last is not None:
             await self._clean(connection)
-            await history.purged(connection, last)
+            await purges.purged(connection, last)
 
     async def turn(self, connection: asyncpg.Connection, shown: Followed, *, caught_up: bool) -> bool:
         """Write down one batch of what the searched index shows, and bring a batch into the history's index.
@@ -79,19 +79,23 @@ class Historian:
         if self.behind or shown.cursor != self._seen:
             recorded = await self._record(connection, shown)
             moved, self.behind, self._seen = recorded > 0, recorded == _BATCH, shown.cursor
-        last = self._last = await history.last(connection) if self._last is None else self._last
         if not self.behind:
-            # Nothing was left when it looked: whatever is findable up to the last row is complete to this moment.
-            self._reached = last, min(moment, self._now()) - _MARGIN
+            # Nothing was left when it looked: what is findable up to the last row is complete to this moment.
+            self._reached = await self._last_row(connection), min(moment, self._now()) - _MARGIN
         if time.monotonic() >= self._again_at:
             try:
                 await self._daily(connection)
-                moved = await self._follower.turn(connection, last) or moved
+                moved = await self._follower.turn(connection, await self._last_row(connection)) or moved
                 await self._complete(connection)
             except EngineAway as error:
                 self._again_at = time.monotonic() + _PAUSE_SECONDS
                 log.warning("the history's index waits", reason=type(error).__name__)
         return moved
+
+    async def _last_row(self, connection: asyncpg.Connection) -> int:
+        """Asked for again only when rows were written: nobody else writes any."""
+        self._last = await history.last(connection) if self._last is None else self._last
+        return self._last
 
     async def _record(self, connection: asyncpg.Connection, shown: Followed) -> int:
         # One snapshot: a document is that of the revision which tells its day. The cursor moves with the rows.
@@ -132,13 +136,13 @@ class Historian:
         while True:
             self._last = None
             async with connection.transaction(isolation="repeatable_read"):
-                rows = await history.showing_purged(connection, _BATCH)
+                rows = await purges.showing_purged(connection, _BATCH)
                 if not rows:
                     return
                 present, _ = await documents(connection, [Offer(0, *pair) for pair in _pairs(row for row, _ in rows)])
                 now_shown = {(one.unit, one.code_key): document for one, document in present.items()}
                 cleaned = [(row, _cleaned(row, gone, now_shown.get((row.unit, row.code_key)))) for row, gone in rows]
-                await history.clean(connection, await history.next_revision(connection), cleaned)
+                await purges.clean(connection, await history.next_revision(connection), cleaned)
             log.info("history cleaned for a purge", rows=len(rows))
 
     async def _daily(self, connection: asyncpg.Connection) -> None:

@@ -24,8 +24,8 @@ log = structlog.get_logger(__name__)
 _LOCK = "SELECT pg_try_advisory_lock(hashtext('search.index'))"
 _STANDBY_SECONDS = 0.25
 _TURN_SECONDS = 1.0
-# While changes come without a pause and the history is behind: so that it keeps up beside them.
-_SHORT_TURN_SECONDS, _MOST_LEFT = 0.25, 1000
+# While changes come without a pause the historian has a turn so often: it keeps up with 400 a second, and they with it.
+_BETWEEN_TURNS_SECONDS, _MOST_LEFT = 0.5, 1000
 _COMPARE_SECONDS = 5.0
 _INCOMPLETE = "an index that holds every offer"
 _SHORTEST_IDLE_SECONDS, _LONGEST_IDLE_SECONDS = 0.05, 0.5
@@ -67,7 +67,7 @@ class Indexer:
         self._wake = asyncio.Event()
         self._own: Followed | None = None
         self._other: Followed | None = None
-        self._turn_seconds = _TURN_SECONDS
+        self._turn_seconds, self._remember_at = _TURN_SECONDS, 0.0
         self._look_at = 0.0
         self._compare_at = 0.0
         self._refreshed: dict[str, tuple[Cursor, float]] = {}
@@ -135,18 +135,21 @@ class Indexer:
         await self._show(self._own, caught_up)
         moved = (self._own, self._other) != (own, other)
         self.waiting_for = await self._searched(connection, self._own) if caught_up else None
-        return await self._remember(connection, caught_up) or moved
+        return await self._remember(connection, caught_up=caught_up, busy=moved) or moved
 
-    async def _remember(self, connection: asyncpg.Connection, caught_up: bool) -> bool:
-        """The historian's turn, a batch at most, and none while more than a batch waits to be indexed."""
+    async def _remember(self, connection: asyncpg.Connection, *, caught_up: bool, busy: bool) -> bool:
+        """The historian's turn, a batch at most: seldom while changes come, and none while many wait to be indexed."""
         shown = self._other or self._own
         if self._historian is None or shown is None or not shown.searched:
+            return False
+        if busy and time.monotonic() < self._remember_at:
             return False
         if not caught_up and await offers.more_left(connection, shown.cursor, _MOST_LEFT):
             self._turn_seconds = _TURN_SECONDS
             return False
         moved = await self._historian.turn(connection, shown, caught_up=caught_up)
-        self._turn_seconds = _SHORT_TURN_SECONDS if self._historian.behind else _TURN_SECONDS
+        self._remember_at = time.monotonic() + _BETWEEN_TURNS_SECONDS
+        self._turn_seconds = _BETWEEN_TURNS_SECONDS if self._historian.behind else _TURN_SECONDS
         return moved
 
     async def _show(self, one: Followed, caught_up: bool) -> None:

@@ -169,50 +169,6 @@ async def count(connection: asyncpg.Connection, upto: int) -> int:
     return int(await connection.fetchval("SELECT count(*) FROM shown_document WHERE revision <= $1", upto))
 
 
-async def unpurged(connection: asyncpg.Connection) -> int | None:
-    """The revision of the last purge, where the rows may still show something of its agreement."""
-    last_purge: int | None = await connection.fetchval(
-        "SELECT max(purged_agreement.revision) FROM purged_agreement, historian HAVING"
-        " max(purged_agreement.revision) > max(historian.purged)"
-    )
-    return last_purge
-
-
-async def showing_purged(connection: asyncpg.Connection, limit: int) -> list[tuple[Shown, set[str]]]:
-    """Some of the rows that show agreements which are purged, and which ones."""
-    purged = {row["id"] for row in await connection.fetch("SELECT id FROM purged_agreement")}
-    rows = await connection.fetch(
-        "SELECT unit, code_key, shown_from, shown_to, content::text, revision, agreements FROM shown_document"
-        " WHERE agreements && $1::text[] LIMIT $2",
-        sorted(purged),
-        limit,
-    )
-    return [(Shown._make(tuple(row)[:6]), purged.intersection(row["agreements"])) for row in rows]
-
-
-async def clean(connection: asyncpg.Connection, revision: int, cleaned: Sequence[tuple[Shown, New | None]]) -> None:
-    """Each row as it is without an agreement, or emptied and shown at the end of no day; one revision each."""
-    await connection.executemany(
-        "UPDATE shown_document SET digest = $4, agreements = $5, content = $6, revision = $7,"
-        " shown_to = CASE WHEN $6::json IS NULL THEN shown_from ELSE shown_to END"
-        " WHERE (unit, code_key, shown_from) = ($1, $2, $3)",
-        [
-            (
-                *row[:3],
-                *((new.digest, new.agreements, new.content) if new is not None else ("", [], None)),
-                revision + number,
-            )
-            for number, (row, new) in enumerate(cleaned)
-        ],
-    )
-    await connection.execute("UPDATE historian SET cleaned = $1", revision + len(cleaned) - 1)
-
-
-async def purged(connection: asyncpg.Connection, revision: int) -> None:
-    """No row shows anything of agreements purged up to this revision."""
-    await connection.execute("UPDATE historian SET purged = greatest(purged, $1)", revision)
-
-
 async def keep_from(connection: asyncpg.Connection, day: date) -> bool:
     """Days before this one cannot be asked for any more; False where none of them could."""
     moved = await connection.fetchval("UPDATE historian SET since = $1 WHERE since < $1 RETURNING true", day)

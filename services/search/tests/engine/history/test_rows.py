@@ -147,6 +147,7 @@ async def test_days_longer_ago_than_are_kept_go_from_rows_and_index_and_the_refu
 
 async def test_a_steady_trickle_of_changes_lets_the_historian_keep_up(past, make, ago, monkeypatch):
     monkeypatch.setattr(historian, "_BATCH", 3)
+    monkeypatch.setattr(indexing, "_BETWEEN_TURNS_SECONDS", 0.0)
     await past.on(ago(9), *(make.unit(f"U{number}") for number in range(4)))
     await past.tell(ago(8), make.agreement("1", "01", [f"U{number}" for number in range(4)]))
     advance, number = indexing.advance, iter(range(1000))
