@@ -64,9 +64,12 @@ def _lines(told: dict[str, Any]) -> list[str]:
     if told["first_day"] is None:
         begun = "no day can be asked for yet: the history has not begun"
     else:
-        begun = f"days can be asked for from {told['first_day']} on; complete to {told['complete_to']}, "
-        begun += f"{told['behind_seconds']} s ago"
-    kept = f"{told['documents']} documents kept, {told['still_shown']} of them still shown; {told['bytes']} bytes"
+        to = terminal.moment(datetime.fromisoformat(told["complete_to"]))
+        begun = (
+            f"days can be asked for from {told['first_day']} on; complete to {to} UTC, {told['behind_seconds']} s ago"
+        )
+    size = f"{told['bytes'] / 1_000_000:.1f} MB"
+    kept = f"{told['documents']} documents kept, {told['still_shown']} of them still shown; {size}"
     index = told["index"] or "none yet"
     lines = [begun, kept, f"index: {index}; {told['rows_not_in_index']} rows are not in it yet"]
     if told["purge_unfinished"]:

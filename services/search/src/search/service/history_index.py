@@ -22,6 +22,7 @@ _BATCH = 400
 _LOOK_SECONDS = 5.0
 # Nobody asks for the end of a day before it is over.
 _REFRESH_SECONDS = 5.0
+_AGAIN_SECONDS = 60.0
 
 
 @dataclass
@@ -129,7 +130,11 @@ class HistoryIndex:
         """Lead searches to an index that has every row."""
         rows, held = await history.count(connection, one.written), await self._index.count(one.kept.name)
         if held != rows:
-            log.error("the history's index is not searched", index=one.kept.name, found=held, rows=rows)
+            log.error("the history's index differs from its rows, and is made anew", index=one.kept.name, found=held)
+            await self._index.remove(one.kept.name)
+            await history_indexes.forget(connection, one.kept.name)
+            del self._followed[one.kept.name]
+            self._look_at = time.monotonic() + _AGAIN_SECONDS
             return
         await history_indexes.search(connection, one.kept.name)
         await self._index.search_in(one.kept.name)

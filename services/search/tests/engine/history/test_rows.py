@@ -195,6 +195,24 @@ async def test_a_history_index_that_cannot_be_written_stops_neither_rows_nor_sea
     assert await past.waits(ago(4)) == {"A": [40]}
 
 
+async def test_an_index_that_does_not_agree_with_the_rows_is_not_searched_but_made_anew(remembered, ago, monkeypatch):
+    monkeypatch.setattr(history_index, "_AGAIN_SECONDS", 0.0)
+    before, write, lost = await remembered.answers(ago(6)), type(remembered.index).write, []
+
+    async def forgetful(index, name, documents):
+        if "-history-" in name and documents and not lost:
+            lost.append(name)
+            documents = documents[1:]
+        return await write(index, name, documents)
+
+    monkeypatch.setattr(type(remembered.index), "write", forgetful)
+    await remembered.lose_index()
+    await remembered.remember()
+
+    assert not {*lost} & await remembered.index_names()
+    assert await remembered.answers(ago(6)) == before
+
+
 async def test_another_mapping_is_filled_from_the_rows_while_the_old_index_answers(remembered, ago, monkeypatch):
     days = [ago(day) for day in (20, 10, 6, 5, 1)]
     before, (old,) = await remembered.answers(*days), await remembered.index_names()
