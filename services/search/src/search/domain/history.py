@@ -1,7 +1,7 @@
 """What was shown on which days. Only ends of days can be asked for: a document is shown from a day up to a day."""
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -62,7 +62,8 @@ def digest_of(content: bytes) -> str:
 
 def agreements_of(document: Document) -> set[str]:
     """Ids of the agreements that a document shows anything of."""
-    return {one["agreement_id"] for _, one in _parts(document) if one.get("agreement_id")}
+    parts = [one for value in document.values() if isinstance(value, list) for one in value]
+    return {one["agreement_id"] for one in parts if isinstance(one, Mapping) and one.get("agreement_id")}
 
 
 def without(document: Document, purged: Collection[str], present: Document | None) -> dict[str, Any] | None:
@@ -88,16 +89,10 @@ def without(document: Document, purged: Collection[str], present: Document | Non
     return kept
 
 
-def _parts(document: Document) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for name, value in document.items():
-        if isinstance(value, list):
-            yield from ((name, one) for one in value if isinstance(one, Mapping))
-
-
 def told(day: date, today: date) -> str:
     """What an answer as of a day shows, in Swedish sentences."""
     if day == today:
-        return f"Läget just nu: {day} är inte slut."
+        return f"Läget just nu: {day} är inte slut än."
     return (
         f"Så som sökningen svarade vid slutet av {day}: utbud, grunder, avtal, väntetider och ledig kapacitet är de som"
         " visades då, och giltighet, ålder på uppgifter, väntade dagar och vårdgarantins regler räknas från den dagen."

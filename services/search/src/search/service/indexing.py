@@ -127,15 +127,16 @@ class Indexer:
             self._own, self._other = await indexes.to_follow(connection, self._index)
             await indexes.drop_before_purges(connection, self._index)
             self._look_at = time.monotonic() + _TURN_SECONDS
-        own, other = self._own, self._other
+        own, other, other_caught_up = self._own, self._other, False
         if other is not None:
-            self._other, caught_up = await advance(connection, self._index, other, seconds=_TURN_SECONDS)
-            await self._show(self._other, caught_up)
+            self._other, other_caught_up = await advance(connection, self._index, other, seconds=_TURN_SECONDS)
+            await self._show(self._other, other_caught_up)
         self._own, caught_up = await advance(connection, self._index, own, seconds=self._turn_seconds)
         await self._show(self._own, caught_up)
         moved = (self._own, self._other) != (own, other)
         self.waiting_for = await self._searched(connection, self._own) if caught_up else None
-        return await self._remember(connection, caught_up=caught_up, busy=moved) or moved
+        done = caught_up if other is None else other_caught_up
+        return await self._remember(connection, caught_up=done, busy=moved) or moved
 
     async def _remember(self, connection: asyncpg.Connection, *, caught_up: bool, busy: bool) -> bool:
         """The historian's turn, a batch at most: seldom while changes come, and none while many wait to be indexed."""

@@ -27,7 +27,7 @@ async def test_the_answer_says_what_is_of_that_day_and_what_is_todays(shared, ag
     assert then["date"] == ago(7).isoformat()
     assert f"vid slutet av {ago(7)}" in then["text"]
     assert "regionprofiler och sökspråkets ordlistor är dagens" in then["text"]
-    assert now == {"date": ago(0).isoformat(), "text": f"Läget just nu: {ago(0)} är inte slut."}
+    assert now == {"date": ago(0).isoformat(), "text": f"Läget just nu: {ago(0)} är inte slut än."}
 
 
 async def test_by_body_and_for_one_offer_it_is_the_same(shared, make, ago):
