@@ -14,9 +14,10 @@ from kit.consumer import Consumer
 from rules.guarantee import BadRules
 from search.consumer import HANDLERS, handlers
 from search.domain.word_lists import Faulty
-from search.index import word_files
+from search.index import history, word_files
 from search.index.engine import EngineAway, Index
-from search.service import words_command
+from search.service import history_command, words_command
+from search.service.historian import Historian
 from search.service.indexing import Indexer
 from search.service.purging import prove
 from search.service.rebuild import Progress, Refused, Report, RowsRebuild, alone
@@ -44,7 +45,8 @@ async def work(given: Settings) -> None:
     engine = database.connect(given.postgres_url)
     sessions = database.sessions(engine)
     index = Index(given.opensearch_url, given.index_name, given.word_files)
-    indexer = Indexer(engine, index)
+    past = history.index(given.opensearch_url, given.index_name, given.word_files)
+    indexer = Indexer(engine, index, Historian(past, given.history_days))
     consumer = Consumer("search", given.kafka_bootstrap, sessions, HANDLERS, after_batch=indexer.wake)
     parked = ParkedCount("search", given.kafka_bootstrap, HANDLERS)
 
@@ -61,6 +63,7 @@ async def work(given: Settings) -> None:
         )
     finally:
         await index.close()
+        await past.close()
         await engine.dispose()
 
 
@@ -164,15 +167,17 @@ def _purged(given: Settings, asked: argparse.Namespace) -> None:
     async def work() -> int:
         words = terminal.words(asked.words)
         engine = database.connect(given.postgres_url, pool_size=1)
-        index = Index(given.opensearch_url, given.index_name, given.word_files)
+        places = (given.opensearch_url, given.index_name, given.word_files)
+        index, past = Index(*places), history.index(*places)
         try:
             async with database.sessions(engine)() as session:
-                proof = await prove(session, index, asked.agreement, words, _Telling())
+                proof = await prove(session, (index, past), asked.agreement, words, _Telling())
         except EngineAway:
             sys.stderr.write("purged: OpenSearch is away; run it again\n")
             return terminal.FAILED
         finally:
             await index.close()
+            await past.close()
             await engine.dispose()
         if asked.json:
             terminal.out(json.dumps(proof.as_json(), ensure_ascii=False))
@@ -197,7 +202,7 @@ def _look_through(folder: Path) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """`python -m search api|worker|all|migrate|rebuild|purged|words|parked`."""
+    """`python -m search api|worker|all|migrate|rebuild|purged|history|words|parked`."""
     asked = process.command(
         "search",
         "One explained search over agreement, place and wait.",
@@ -208,6 +213,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "migrate": "Bring the database up to date.",
             "rebuild": "Make rows and index anew while the workers run and searches are answered.",
             "purged": "Prove that nothing is left of an agreement that became confidential.",
+            "history": history_command.SENTENCE,
             "words": words_command.SENTENCE,
             "parked": parked_arguments.SENTENCE,
         },
@@ -215,6 +221,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         {
             "rebuild": _rebuild_arguments,
             "purged": _purged_arguments,
+            "history": history_command.arguments,
             "words": words_command.arguments,
             "parked": parked_arguments.arguments,
         },
@@ -223,7 +230,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(words_command.run(asked))
     given = settings.read(Settings)
     _look_through(given.word_files)
-    logging.configure("search", given.log_level, sys.stderr if asked.command == "parked" else None)
+    logging.configure("search", given.log_level, sys.stderr if asked.command in ("history", "parked") else None)
 
     async def worker() -> None:
         await work(given)
@@ -241,5 +248,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             _rebuild(given, asked)
         case "purged":
             _purged(given, asked)
+        case "history":
+            sys.exit(history_command.run(asked, given.postgres_url))
         case "parked":
             sys.exit(parked_command.run(asked, "search", given.kafka_bootstrap, given.postgres_url, HANDLERS))

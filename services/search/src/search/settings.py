@@ -1,10 +1,15 @@
 """The environment of search, read once."""
 
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import Field
 from pydantic_settings import BaseSettings
 
 from upkeep.addresses import KafkaBootstrap, LogLevel, Port, PostgresUrl, WebUrl
+
+LEAST_HISTORY_DAYS = 400
+"""A year and what a question about it takes: last year's answers stand beside this year's."""
 
 
 class Settings(BaseSettings):
@@ -18,6 +23,8 @@ class Settings(BaseSettings):
     index_name: str = "offers"
     word_files: Path = Path(__file__).parent / "shipped"
     """A folder with synonyms.txt, compounds.txt and stopwords.txt."""
+    history_days: Annotated[int, Field(ge=LEAST_HISTORY_DAYS)] = LEAST_HISTORY_DAYS
+    """For how many days it can be asked what a search would have shown."""
     guarantee_rules: Path | None = None
     """An operator's own limits of the waiting-time guarantee by day; without it the release's, `rules/guarantee`."""
     host: str = "127.0.0.1"

@@ -127,6 +127,7 @@ async def test_with_hits_or_without_filters_nothing_is_said_of_filters(sweden, w
             "reimbursement_model": [],
         },
         "without": [],
+        "as_of": None,
         "read_as": None,
         "guarantee": None,
         "region_profiles": {},

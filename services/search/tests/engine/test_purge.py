@@ -61,7 +61,7 @@ def gone(make, version=3):
 
 async def proof(world):
     async with world.sessions() as session:
-        return await prove(session, world.index, ID, SECRETS, lambda *_: None)
+        return await prove(session, (world.index,), ID, SECRETS, lambda *_: None)
 
 
 async def test_an_announcement_that_still_names_it_is_told_as_a_trace_until_it_is_announced_otherwise(told, make):

@@ -12,8 +12,10 @@ from kit import auth, database, health, http
 from rules import guarantee
 from rules.calendar import swedish_day
 from search.api import offers, suggest
+from search.index import history
 from search.index.engine import EngineAway, Index
 from search.service.answer import Unanswerable
+from search.service.as_of import NotYet
 from search.service.suggest import Names
 from search.settings import Settings
 
@@ -32,9 +34,11 @@ def application(given: Settings) -> FastAPI:
         app.state.guarantee_rules = rules
         app.state.sessions = database.sessions(engine)
         app.state.index = index = Index(given.opensearch_url, given.index_name, given.word_files)
+        app.state.history = past = history.index(given.opensearch_url, given.index_name, given.word_files)
         app.state.names = Names(app.state.sessions, index)
         yield
         await index.close()
+        await past.close()
         await client.aclose()
         await engine.dispose()
 
@@ -53,6 +57,7 @@ def application(given: Settings) -> FastAPI:
         app.include_router(router)
     app.add_exception_handler(EngineAway, _on_engine_away)
     app.add_exception_handler(Unanswerable, _on_unanswerable)
+    app.add_exception_handler(NotYet, _on_not_yet)
     health.add(app, alive=health.always, ready={"postgresql": health.database(engine), "opensearch": searchable})
     return app
 
@@ -75,3 +80,7 @@ async def _on_engine_away(request: Request, error: Exception) -> Response:
 async def _on_unanswerable(request: Request, error: Exception) -> Response:
     assert isinstance(error, Unanswerable)  # noqa: S101 registered for this type only
     return http.problem_response(http.invalid(error.field, error.reason, status=400))
+
+
+async def _on_not_yet(request: Request, error: Exception) -> Response:
+    return http.problem_response(http.Problem(503, str(error), headers={"Retry-After": "30"}))

@@ -19,7 +19,8 @@ from rules.guarantee import deadline as due_on
 from rules.roles import READERS, SEES_TERMS
 from search.domain import deadline
 from search.domain.question import Basis, Clock, Question, Sort
-from search.service import answer, wording
+from search.index.history import Searched
+from search.service import answer, as_of, wording
 
 POLICY: Policy = {
     "GET /offers": READERS,
@@ -37,6 +38,9 @@ class Seen(BaseModel):
     """Postal code, municipality code or lat,lon."""
     patient_region: RegionCode | None = None
     """The patient's home region: who may use what, and in which order."""
+    as_of: Annotated[date, Field(examples=["2026-09-30"])] | None = None
+    """What this search would have shown at the end of that day in Sweden; today means now. Each answer's `as_of` tells
+    what in it is of that day and what is today's, and is null where no day was asked for."""
 
 
 class Asked(Seen):
@@ -132,23 +136,31 @@ async def find_by_body(asked: AskedOnPage, request: Request, caller: CallerOf, s
 async def read(
     offer_id: str, seen: Annotated[Seen, Query()], request: Request, caller: CallerOf, session: Transaction
 ) -> dict[str, Any]:
-    """One offer that is in force today, with the same `region_profiles` as in a search."""
-    asked = AskedOnPage(near=seen.near, patient_region=seen.patient_region)
-    question = await _question(asked, request, caller, session)
-    found = await answer.one(request.app.state.index, offer_id, question)
+    """One offer that is in force today, or was on the day asked for, with the same `region_profiles` as in a search."""
+    asked, now = AskedOnPage(**seen.model_dump()), datetime.now(UTC)
+    searched = await _searched(asked, now, request, session)
+    question = await _question(asked, now, request, caller, session)
+    found = await answer.one(searched, offer_id, question)
     if found is None:
         raise Problem(404, "there is no such offer in force")
-    return {**found, "region_profiles": await answer.region_profiles(session, [found], question)}
+    return {
+        **found,
+        "as_of": as_of.told(asked.as_of, swedish_day(now)),
+        "region_profiles": await answer.region_profiles(session, [found], question),
+    }
 
 
 async def _answer(asked: AskedOnPage, request: Request, caller: Caller, session: Transaction) -> dict[str, Any]:
-    question = await _question(asked, request, caller, session)
-    found, read_as = await wording.search(session, request.app.state.index, question)
+    now = datetime.now(UTC)
+    searched = await _searched(asked, now, request, session)
+    question = await _question(asked, now, request, caller, session)
+    found, read_as = await wording.search(session, searched, question)
     return {
         "items": found.items,
         "total": found.total,
         "page": asked.page,
         "limit": asked.limit,
+        "as_of": as_of.told(asked.as_of, swedish_day(now)),
         "read_as": read_as,
         "facets": found.facets,
         "without": found.without,
@@ -157,7 +169,14 @@ async def _answer(asked: AskedOnPage, request: Request, caller: Caller, session:
     }
 
 
-async def _question(asked: AskedOnPage, request: Request, caller: Caller, session: Transaction) -> Question:
+async def _searched(asked: Seen, now: datetime, request: Request, session: Transaction) -> Searched:
+    state = request.app.state
+    return await as_of.searched(session, state.index, state.history, asked.as_of, swedish_day(now))
+
+
+async def _question(
+    asked: AskedOnPage, now: datetime, request: Request, caller: Caller, session: Transaction
+) -> Question:
     terms = not caller.roles.isdisjoint(SEES_TERMS)
     if asked.reimbursement_model is not None and not terms:
         raise invalid("reimbursement_model", "is for regions and the agency only", status=403)
@@ -165,8 +184,7 @@ async def _question(asked: AskedOnPage, request: Request, caller: Caller, sessio
         raise invalid("page", "page x limit must not exceed 10000: narrow the question instead", status=400)
     if asked.near is None and (asked.sort is Sort.DISTANCE or asked.max_distance_km is not None):
         raise invalid("near", "is needed to sort or limit by distance", status=400)
-    service, now = asked.care_service, datetime.now(UTC)
-    today = swedish_day(now)
+    service, today = asked.care_service, asked.as_of or swedish_day(now)
     codes = await wording.codes_in(session, asked.q) if asked.q is not None else wording.NO_CODES
     rules: Rules = request.app.state.guarantee_rules
     guarantee = asked.guarantee or Guarantee.TREATMENT
@@ -204,7 +222,8 @@ def _clock(asked: Asked, rules: Rules, today: date) -> Clock | None:
     if asked.guarantee is None:
         raise invalid("guarantee", "is needed with guarantee_start: visit or treatment", status=400)
     if start > today:
-        raise invalid("guarantee_start", "lies after today: the clock has not started", status=400)
+        which = "as_of" if asked.as_of is not None else "today"
+        raise invalid("guarantee_start", f"lies after {which}: the clock has not started", status=400)
     try:
         rule = rules.on(asked.guarantee, start)
         return Clock(start, due_on(asked.guarantee, start, rules=rules), rule)

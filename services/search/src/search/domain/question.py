@@ -49,6 +49,8 @@ class Question:
     """One search, every code and place already looked up. None means: no such demand."""
 
     today: date
+    """The day of asking, or the earlier one that is asked about: what holds, how old facts are and deadlines count from
+    it."""
     moment: datetime
     """What has expired by then is not shown: the end of the minute of asking, so that a minute's questions are one;
     of an earlier day, its end."""

@@ -30,6 +30,12 @@ def of(question: Question) -> list[Clause]:
     return demands
 
 
+def this(offer: str) -> list[Clause]:
+    """The offer of an id, `HSA-id|system|code`: its document's own id may say more."""
+    unit, _, care_service = offer.partition("|")
+    return [{"term": {"unit": unit}}, {"term": {"care_service": care_service}}]
+
+
 def current(question: Question, kinds: Iterable[Basis] = Basis) -> list[Clause]:
     """Of these kinds, in force, let through by the filters on bases, and not known to refuse the patient."""
     clauses = [*_in_force(question, frozenset(kinds)), *_admitting(question)]

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from opensearchpy import AsyncOpenSearch
 from opensearchpy.exceptions import ConnectionError as Unreachable
 from opensearchpy.exceptions import ConnectionTimeout, NotFoundError, TransportError
 
+from search.domain.word_lists import WordLists
 from search.index import mapping, word_files
 
 log = structlog.get_logger(__name__)
@@ -47,12 +48,18 @@ class Existing:
 class Index:
     """The indexes of offers. `name` is the alias that is searched; those behind it are named for mapping and time."""
 
-    def __init__(self, url: str, name: str, words: Path = word_files.SHIPPED) -> None:
-        """`words` is the folder of word files. Raises Faulty where they cannot be used."""
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        words: Path = word_files.SHIPPED,
+        body: Callable[[WordLists], dict[str, Any]] = mapping.body,
+    ) -> None:
+        """`words` is the folder of word files, `body` makes the mapping. Raises Faulty where words cannot be used."""
         self._client = AsyncOpenSearch(hosts=[url], timeout=30, maxsize=25, max_retries=0)
         self._alias = name
         self.words = word_files.read_folder(words)
-        self._body = mapping.body(self.words)
+        self._body = body(self.words)
         self._named = re.compile(rf"{re.escape(name)}-[0-9a-f]{{8}}(-\d+)?")
         self.shape = hashlib.sha256(orjson.dumps(self._body, option=orjson.OPT_SORT_KEYS)).hexdigest()[:8]
         """Tells this code's mapping and words from another's."""
@@ -157,6 +164,26 @@ class Index:
             return int((await self._client.count(index=name))["count"])
         except TransportError as error:
             raise _away(error) from None
+
+    async def highest(self, name: str, field: str) -> int:
+        """The highest number in a field of an index's documents; 0 where none has any. Raises EngineAway."""
+        await self.refresh(name)
+        asked = {"size": 0, "aggs": {"highest": {"max": {"field": field}}}}
+        try:
+            answer = await self._client.search(index=name, body=asked)
+        except TransportError as error:
+            raise _away(error) from None
+        return int(answer["aggregations"]["highest"]["value"] or 0)
+
+    async def remove_where(self, name: str, query: Mapping[str, Any]) -> int:
+        """Remove the documents a query finds; how many. What is written meanwhile stays. Raises EngineAway."""
+        try:
+            answer = await self._client.delete_by_query(
+                index=name, body={"query": query}, params={"conflicts": "proceed", "refresh": "true"}
+            )
+        except TransportError as error:
+            raise _away(error) from None
+        return int(answer["deleted"])
 
     async def read(self, name: str, offers: Sequence[str]) -> dict[str, tuple[int, dict[str, Any]]]:
         """Revision and document of those of these offers that an index holds, by id. Raises EngineAway."""

@@ -10,7 +10,7 @@ from search.index.demands import Clause, free, point
 
 def body(question: Question, *, offer: str | None = None, count: Iterable[str] = ()) -> Clause:
     """The whole request, with these counts beside the hits; for one `offer` only, where its id is given."""
-    found = [*demands.of(question), *([{"ids": {"values": [offer]}}] if offer is not None else [])]
+    found = [*demands.of(question), *(demands.this(offer) if offer is not None else ())]
     return {
         "from": question.offset,
         "size": question.limit,

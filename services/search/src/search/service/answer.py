@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from contracts.types import System, code_in
 from rules.identifiers import municipality_code, postal_code
 from search.domain import facets, hit, region_profile, tiers
+from search.domain.document import offer_id
 from search.domain.question import Question, Spot
 from search.index import facets as counted
 from search.index import query
-from search.index.engine import Index
+from search.index.history import Searched
 from search.store import sources
 
 _CARE_SYSTEMS = frozenset({System.CARE_SERVICE, System.CARE_SERVICE_DEMO, System.KVA, System.ICD10})
@@ -41,7 +42,7 @@ class Found:
     most first."""
 
 
-async def search(session: AsyncSession, index: Index, question: Question) -> Found:
+async def search(session: AsyncSession, index: Searched, question: Question) -> Found:
     """The hits, best first, each with its explanation. Raises EngineAway."""
     asked = query.with_counts(question)
     answers = await index.searches([body for body, _ in asked])
@@ -74,7 +75,7 @@ async def _facets(
     }
 
 
-async def _without(index: Index, question: Question) -> list[dict[str, Any]]:
+async def _without(index: Searched, question: Question) -> list[dict[str, Any]]:
     names = facets.filters(question)
     if not names:
         return []
@@ -86,7 +87,7 @@ async def _without(index: Index, question: Question) -> list[dict[str, Any]]:
     ]
 
 
-async def one(index: Index, offer: str, question: Question) -> dict[str, Any] | None:
+async def one(index: Searched, offer: str, question: Question) -> dict[str, Any] | None:
     """One offer as a hit; None when there is none in force. Raises EngineAway."""
     answer = await index.search(query.body(question, offer=offer))
     return next((_hit(row, question) for row in answer["hits"]["hits"]), None)
@@ -110,7 +111,9 @@ async def region_profiles(
 
 def _hit(row: Mapping[str, Any], question: Question) -> dict[str, Any]:
     named = set(row.get("matched_queries", []))
-    return hit.shown(row["_source"], row["_id"], question, tiers.first(row["_source"], question), named)
+    document = row["_source"]
+    shown = offer_id(document["unit"], document["care_service"])
+    return hit.shown(document, shown, question, tiers.first(document, question), named)
 
 
 async def care_services(session: AsyncSession, asked: str) -> tuple[str, ...]:

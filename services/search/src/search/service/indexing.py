@@ -14,6 +14,8 @@ from kit.database import DRIVER_ERRORS
 from search.index.engine import EngineAway, Index, IndexGone
 from search.service import indexes
 from search.service.following import advance
+from search.service.historian import Historian
+from search.store import offers
 from search.store.followed import Followed
 from search.store.offers import Cursor
 
@@ -22,6 +24,8 @@ log = structlog.get_logger(__name__)
 _LOCK = "SELECT pg_try_advisory_lock(hashtext('search.index'))"
 _STANDBY_SECONDS = 0.25
 _TURN_SECONDS = 1.0
+# While changes come without a pause the historian has a turn so often: it keeps up with 400 a second, and they with it.
+_BETWEEN_TURNS_SECONDS, _MOST_LEFT = 0.5, 1000
 _COMPARE_SECONDS = 5.0
 _INCOMPLETE = "an index that holds every offer"
 _SHORTEST_IDLE_SECONDS, _LONGEST_IDLE_SECONDS = 0.05, 0.5
@@ -55,12 +59,15 @@ class Indexer:
     connection of its own; the others stand by. Two at once would do no harm, only the work twice.
     """
 
-    def __init__(self, engine: AsyncEngine, index: Index) -> None:
+    def __init__(self, engine: AsyncEngine, index: Index, historian: Historian | None = None) -> None:
+        """`historian` writes down what the searched index shows; None keeps no history."""
         self._engine = engine
         self._index = index
+        self._historian = historian
         self._wake = asyncio.Event()
         self._own: Followed | None = None
         self._other: Followed | None = None
+        self._turn_seconds, self._remember_at = _TURN_SECONDS, 0.0
         self._look_at = 0.0
         self._compare_at = 0.0
         self._refreshed: dict[str, tuple[Cursor, float]] = {}
@@ -114,18 +121,36 @@ class Indexer:
 
     async def round(self, connection: asyncpg.Connection) -> bool:
         """Each index that is to follow does so for a while; True when any of them had to. Raises EngineAway."""
+        if self._historian is not None:
+            await self._historian.purge(connection)
         if self._own is None or time.monotonic() >= self._look_at:
             self._own, self._other = await indexes.to_follow(connection, self._index)
             await indexes.drop_before_purges(connection, self._index)
             self._look_at = time.monotonic() + _TURN_SECONDS
-        own, other = self._own, self._other
+        own, other, other_caught_up = self._own, self._other, False
         if other is not None:
-            self._other, caught_up = await advance(connection, self._index, other, seconds=_TURN_SECONDS)
-            await self._show(self._other, caught_up)
-        self._own, caught_up = await advance(connection, self._index, own, seconds=_TURN_SECONDS)
+            self._other, other_caught_up = await advance(connection, self._index, other, seconds=_TURN_SECONDS)
+            await self._show(self._other, other_caught_up)
+        self._own, caught_up = await advance(connection, self._index, own, seconds=self._turn_seconds)
         await self._show(self._own, caught_up)
         moved = (self._own, self._other) != (own, other)
         self.waiting_for = await self._searched(connection, self._own) if caught_up else None
+        done = caught_up if other is None else other_caught_up
+        return await self._remember(connection, caught_up=done, busy=moved) or moved
+
+    async def _remember(self, connection: asyncpg.Connection, *, caught_up: bool, busy: bool) -> bool:
+        """The historian's turn, a batch at most: seldom while changes come, and none while many wait to be indexed."""
+        shown = self._other or self._own
+        if self._historian is None or shown is None or not shown.searched:
+            return False
+        if busy and time.monotonic() < self._remember_at:
+            return False
+        if not caught_up and await offers.more_left(connection, shown.cursor, _MOST_LEFT):
+            self._turn_seconds = _TURN_SECONDS
+            return False
+        moved = await self._historian.turn(connection, shown, caught_up=caught_up)
+        self._remember_at = time.monotonic() + _BETWEEN_TURNS_SECONDS
+        self._turn_seconds = _BETWEEN_TURNS_SECONDS if self._historian.behind else _TURN_SECONDS
         return moved
 
     async def _show(self, one: Followed, caught_up: bool) -> None:

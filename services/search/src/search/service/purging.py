@@ -1,6 +1,6 @@
 """Proves that nothing is left of an agreement that became confidential: looks through every table and every index."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,8 +67,13 @@ class Proof:
         return f"{'traces are left' if self.traces else 'nothing is left'}; {looked}"
 
 
-async def prove(session: AsyncSession, index: Index, agreement: str, words: Sequence[str], progress: Progress) -> Proof:
-    """Look for the agreement's id, and for words that were in it, in every table and index. Raises EngineAway."""
+async def prove(
+    session: AsyncSession, searched: Iterable[Index], agreement: str, words: Sequence[str], progress: Progress
+) -> Proof:
+    """Look for the agreement's id, and for words that were in it, in every table and index. Raises EngineAway.
+
+    `searched` are the offers' indexes and those of their history.
+    """
     state = await purges.state(session, agreement)
     proof = Proof(agreement, state[0] if state is not None else None, [])
     if state == ("purged", False):
@@ -76,7 +81,8 @@ async def prove(session: AsyncSession, index: Index, agreement: str, words: Sequ
     names = ["its id", *(f"word {number}" for number, _ in enumerate(words, 1))]
     wanted = [_in_json(text) for text in (agreement, *words)]
     await _tables(session, proof, names, wanted, progress)
-    await _indexes(index, proof, names, wanted, progress)
+    for index in searched:
+        await _indexes(index, proof, names, wanted, progress)
     return proof
 
 

@@ -9,7 +9,7 @@ from contracts.types import System, code_in
 from search.domain import slips
 from search.domain.question import Question
 from search.index import words
-from search.index.engine import Index
+from search.index.history import Searched
 from search.service import answer
 from search.service.answer import Found
 from search.store import places, sources
@@ -65,7 +65,7 @@ async def _begun(session: AsyncSession, word: str) -> list[str]:
     return found
 
 
-async def search(session: AsyncSession, index: Index, question: Question) -> tuple[Found, dict[str, str] | None]:
+async def search(session: AsyncSession, index: Searched, question: Question) -> tuple[Found, dict[str, str] | None]:
     """The hits; where the words find nothing, those of the words most likely meant, and what was searched instead.
 
     Raises EngineAway.
@@ -85,7 +85,7 @@ async def search(session: AsyncSession, index: Index, question: Question) -> tup
     return again, {"words": meant, "text": f"”{question.words}” gav inga träffar; sökte på ”{meant}”"}
 
 
-async def _meant(session: AsyncSession, index: Index, asked: str) -> str | None:
+async def _meant(session: AsyncSession, index: Searched, asked: str) -> str | None:
     """The words with those changed that no text and no list holds; None where nothing is to be changed."""
     asked_words = slips.words_of(asked)
     if not asked_words:

@@ -82,13 +82,17 @@ async def touch_services(session: AsyncSession, revision: int, keys: Iterable[st
         await session.execute(offer.update().where(offer.c.code_key == func.any(wanted)).values(revision=revision))
 
 
-async def after(connection: asyncpg.Connection, cursor: Cursor, limit: int) -> Sequence[Offer]:
-    """What has changed after a place in the order of changes, first change first."""
+async def after(
+    connection: asyncpg.Connection, cursor: Cursor, limit: int, upto: Cursor | None = None
+) -> Sequence[Offer]:
+    """What has changed after a place in the order of changes, and not after another one; first change first."""
     rows = await connection.fetch(
         "SELECT revision, unit, code_key FROM offer WHERE (revision, unit, code_key) > ($1, $2, $3)"
+        f"{' AND (revision, unit, code_key) <= ($5, $6, $7)' if upto is not None else ''}"
         " ORDER BY revision, unit, code_key LIMIT $4",
         *cursor,
         limit,
+        *(upto or ()),
     )
     return [Offer._make(row) for row in rows]
 
@@ -98,6 +102,17 @@ async def left(connection: asyncpg.Connection, cursor: Cursor) -> int:
     return int(
         await connection.fetchval("SELECT count(*) FROM offer WHERE (revision, unit, code_key) > ($1, $2, $3)", *cursor)
     )
+
+
+async def more_left(connection: asyncpg.Connection, cursor: Cursor, number: int) -> bool:
+    """More than so many offers come after a place."""
+    found = await connection.fetchval(
+        "SELECT true FROM offer WHERE (revision, unit, code_key) > ($1, $2, $3)"
+        " ORDER BY revision, unit, code_key OFFSET $4 LIMIT 1",
+        *cursor,
+        number,
+    )
+    return found is not None
 
 
 async def count(connection: asyncpg.Connection) -> int:

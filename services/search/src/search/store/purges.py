@@ -1,4 +1,4 @@
-"""Agreements that became confidential, and whether anything of them is left in a table."""
+"""Agreements that became confidential: taken out of the history, and whether anything of them is left in a table."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from search.store.history import New, Shown
 from search.store.tables import purged_agreement
 
 LEFT = {"status": "purged"}
@@ -33,6 +34,50 @@ async def among(connection: asyncpg.Connection, agreements: Iterable[str]) -> se
     """Those of some agreements that are purged."""
     rows = await connection.fetch("SELECT id FROM purged_agreement WHERE id = ANY($1)", sorted(set(agreements)))
     return {row["id"] for row in rows}
+
+
+async def unpurged(connection: asyncpg.Connection) -> int | None:
+    """The revision of the last purge, where the rows may still show something of its agreement."""
+    last_purge: int | None = await connection.fetchval(
+        "SELECT max(purged_agreement.revision) FROM purged_agreement, historian HAVING"
+        " max(purged_agreement.revision) > max(historian.purged)"
+    )
+    return last_purge
+
+
+async def showing_purged(connection: asyncpg.Connection, limit: int) -> list[tuple[Shown, set[str]]]:
+    """Some of the rows that show agreements which are purged, and which ones."""
+    purged = {row["id"] for row in await connection.fetch("SELECT id FROM purged_agreement")}
+    rows = await connection.fetch(
+        "SELECT unit, code_key, shown_from, shown_to, content::text, revision, agreements FROM shown_document"
+        " WHERE agreements && $1::text[] LIMIT $2",
+        sorted(purged),
+        limit,
+    )
+    return [(Shown._make(tuple(row)[:6]), purged.intersection(row["agreements"])) for row in rows]
+
+
+async def clean(connection: asyncpg.Connection, revision: int, cleaned: Sequence[tuple[Shown, New | None]]) -> None:
+    """Each row as it is without an agreement, or emptied and shown at the end of no day; one revision each."""
+    await connection.executemany(
+        "UPDATE shown_document SET digest = $4, agreements = $5, content = $6, revision = $7,"
+        " shown_to = CASE WHEN $6::json IS NULL THEN shown_from ELSE shown_to END"
+        " WHERE (unit, code_key, shown_from) = ($1, $2, $3)",
+        [
+            (
+                *row[:3],
+                *((new.digest, new.agreements, new.content) if new is not None else ("", [], None)),
+                revision + number,
+            )
+            for number, (row, new) in enumerate(cleaned)
+        ],
+    )
+    await connection.execute("UPDATE historian SET cleaned = $1", revision + len(cleaned) - 1)
+
+
+async def purged(connection: asyncpg.Connection, revision: int) -> None:
+    """No row shows anything of agreements purged up to this revision."""
+    await connection.execute("UPDATE historian SET purged = greatest(purged, $1)", revision)
 
 
 async def state(session: AsyncSession, agreement: str) -> tuple[str, bool] | None:
