@@ -47,7 +47,7 @@ async def push(path: Path, bootstrap: str, region: str, mapping: Path | None, wa
             reading = reading_of(file, path, mapping_in(mapping))
             async with _clients(bootstrap, region) as (producer, consumer):
                 sent: dict[Place, Sent] = {}
-                with progress("sending", reading.rows) as advance:
+                with progress("skickar", reading.rows) as advance:
                     waiting: list[Judged] = []
                     for one in judged(reading, region, None, advance):
                         if one.form is None:
@@ -174,7 +174,7 @@ async def _receipts(consumer: AIOKafkaConsumer, sent: dict[Place, Sent], wait: f
     verdicts: list[dict[str, Any]] = []
     left = dict(sent)
     last = time.monotonic()
-    with progress("receipts", len(sent)) as advance:
+    with progress("kvitton", len(sent)) as advance:
         while left and time.monotonic() - last < wait:
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 for record in records:
