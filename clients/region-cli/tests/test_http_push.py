@@ -139,8 +139,8 @@ def test_a_file_is_sent_as_it_is_and_followed_until_it_is_done(server: Server, c
     )
     assert headers["authorization"] == "Bearer t"
     assert err.splitlines() == [
-        "avtal.csv: mottagen som inlämning 4f1c-1",
-        "inlämning 4f1c-1: 1 863 mottagna, 137 avvisade",
+        "avtal.csv: mottagen som inskick 4f1c-1",
+        "inskick 4f1c-1: 1 863 mottagna, 137 avvisade",
     ]
     lines = out.splitlines()
     assert len(lines) == 137
@@ -169,7 +169,7 @@ def test_json_tells_the_submission_with_all_its_verdicts(server: Server, capsys:
 
 def test_a_submission_can_be_followed_by_its_id(server: Any, capsys: Any) -> None:
     assert main(["watch", "4f1c-1", "--http", server.url]) == 1
-    assert capsys.readouterr().err == "inlämning 4f1c-1: 1 863 mottagna, 137 avvisade\n"
+    assert capsys.readouterr().err == "inskick 4f1c-1: 1 863 mottagna, 137 avvisade\n"
     assert main(["watch", "../tokens", "--http", server.url]) == 2
 
 
@@ -179,7 +179,7 @@ def test_a_file_that_cannot_be_read_at_all_gives_exit_code_2_and_why(server: Ser
     assert push(server) == 2
     out, err = capsys.readouterr()
     assert out == "avtal.csv:1: misslyckat: name: kolumnen namn saknas\n"
-    assert err.endswith("inlämning 4f1c-1: misslyckad, inget togs emot\n")
+    assert err.endswith("inskick 4f1c-1: misslyckad, inget togs emot\n")
 
 
 def test_the_problems_own_words_are_told(server: Server, capsys: Any) -> None:
@@ -280,4 +280,4 @@ def test_a_file_of_another_region_is_not_sent(server: Server, capsys: Any) -> No
 def test_a_file_that_was_sent_before_is_told_as_such(server: Server, capsys: Any) -> None:
     server.ill = [(202, {}, {"id": "4f1c-1", "status": "done", "repeated": True})]
     push(server)
-    assert "skickades förut, som inlämning 4f1c-1; med --anew bedöms den igen" in capsys.readouterr().err
+    assert "skickades förut, som inskick 4f1c-1; med --anew bedöms den igen" in capsys.readouterr().err

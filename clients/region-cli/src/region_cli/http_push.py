@@ -57,9 +57,9 @@ async def push(path: Path, url: str, region: str | None, mapping: Path | None, a
             answer = await api.post_file(_PATH, sending, key, name=printable(path.name)[-_LONGEST_NAME:])
         submission = str(answer["id"])
         if answer.get("repeated"):
-            say(f"{path}: skickades förut, som inlämning {submission}; med --anew bedöms den igen")
+            say(f"{path}: skickades förut, som inskick {submission}; med --anew bedöms den igen")
         else:
-            say(f"{path}: mottagen som inlämning {submission}")
+            say(f"{path}: mottagen som inskick {submission}")
         return await _followed(api, submission, str(path), as_json, own)
 
 
@@ -163,7 +163,7 @@ def _told(
         tell_json({**found, "verdicts": verdicts, "total": len(verdicts), "page": 1, "limit": len(verdicts)})
     else:
         tell_verdicts(name, [*(whole if failed else ()), *verdicts])
-        sent = f"inlämning {submission}" if submission is not None else f"{name}: inget skickades"
+        sent = f"inskick {submission}" if submission is not None else f"{name}: inget skickades"
         say(f"{sent}: {'misslyckad, ' if failed else ''}{summed_up(counts)}")
     if failed:
         return CANNOT

@@ -174,7 +174,7 @@ async def _receipts(consumer: AIOKafkaConsumer, sent: dict[Place, Sent], wait: f
     verdicts: list[dict[str, Any]] = []
     left = dict(sent)
     last = time.monotonic()
-    with progress("kvitton", len(sent)) as advance:
+    with progress("kvittenser", len(sent)) as advance:
         while left and time.monotonic() - last < wait:
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 for record in records:

@@ -30,7 +30,7 @@ _WORDS = {
     "conflict": ("krockar", "krockar"),
     "rejected": ("avvisat", "avvisade"),
     "failed": ("misslyckat", "misslyckade"),
-    "no receipt": ("inget kvitto", "utan kvitto"),
+    "no receipt": ("ingen kvittens", "utan kvittens"),
     "right": ("rätt", "rätt"),
     "wrong": ("fel", "fel"),
     "converted": ("omgjort", "omgjorda"),
