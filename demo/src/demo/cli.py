@@ -122,9 +122,7 @@ def _gateway_port() -> int:
 
 def _start(stack: Stack, console: Console, agreements: int | None) -> None:
     sweden = build()
-    # Those whose period is over cannot come in any more.
-    in_time = [one for one in sweden.agreements if not one.is_over(sweden.today)]
-    sweden = replace(sweden, agreements=tuple(in_time[:agreements]))
+    sweden = replace(sweden, agreements=sweden.in_time(agreements))
     codes = stack.home / "codes"
     codes.mkdir(parents=True, exist_ok=True)
     write_code_files(sweden, codes)
