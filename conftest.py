@@ -138,36 +138,50 @@ def unique() -> str:
 
 
 class Databases:
-    """Makes databases by copying one migrated template for each service, and drops them."""
+    """Makes databases by copying one migrated template for each service, and drops them.
+
+    Copying takes PostgreSQL longer than most tests take: the next copy is made while a test works with its own.
+    """
 
     def __init__(self, postgres_url: str) -> None:
         self._at = postgres_url
-        # One connection for all: making a new one takes as long as making a database.
-        self._engine = database.connect(f"{postgres_url}/postgres", pool_size=1)
+        self._engine = database.connect(f"{postgres_url}/postgres", pool_size=3)
         self._templates = {"": "template0"}
+        self._spare: dict[str, asyncio.Task[str]] = {}
+        self._dropping: set[asyncio.Task[None]] = set()
 
     async def make(self, service: str) -> str:
         """The address of a new database with that service's tables; "" has none."""
         if service not in self._templates:
             # Names of this session's own: an external server may hold an earlier session's.
-            self._templates[service] = f"t{uuid4().hex[:12]}_{service}"
-            await self._run(f'CREATE DATABASE "{self._templates[service]}"')
+            name = f"t{uuid4().hex[:12]}_{service}"
+            await self._run(f'CREATE DATABASE "{name}"')
             package = Path(importlib.import_module(f"{service}.settings").__file__ or "")
-            folder = package.parents[2] / "migrations"
-            await asyncio.to_thread(migrate, f"{self._at}/{self._templates[service]}", folder)
-        name = f"t{uuid4().hex[:12]}"
-        await self._run(f'CREATE DATABASE "{name}" TEMPLATE "{self._templates[service]}"')
-        return f"{self._at}/{name}"
+            await asyncio.to_thread(migrate, f"{self._at}/{name}", package.parents[2] / "migrations")
+            self._templates[service] = name
+        spare = self._spare.pop(service, None)
+        made = await (spare or self._copied(service))
+        self._spare[service] = asyncio.create_task(self._copied(service))
+        return f"{self._at}/{made}"
 
-    async def drop(self, *addresses: str) -> None:
-        """Drop databases, whoever is connected."""
+    def drop(self, *addresses: str) -> None:
+        """Drop databases, whoever is connected, in a while."""
         for address in addresses:
-            await self._run(f'DROP DATABASE "{address.rpartition("/")[2]}" WITH (FORCE)')
+            task = asyncio.create_task(self._run(f'DROP DATABASE "{address.rpartition("/")[2]}" WITH (FORCE)'))
+            self._dropping.add(task)
+            task.add_done_callback(self._dropping.discard)
 
     async def close(self) -> None:
-        """Drop the templates."""
-        await self.drop(*(name for name in self._templates.values() if name != "template0"))
+        """Drop what is left, the templates too."""
+        self.drop(*await asyncio.gather(*self._spare.values()))
+        self.drop(*(name for name in self._templates.values() if name != "template0"))
+        await asyncio.gather(*self._dropping)
         await self._engine.dispose()
+
+    async def _copied(self, service: str) -> str:
+        name = f"t{uuid4().hex[:12]}"
+        await self._run(f'CREATE DATABASE "{name}" TEMPLATE "{self._templates[service]}"')
+        return name
 
     async def _run(self, statement: str) -> None:
         async with self._engine.connect() as connection:
@@ -194,4 +208,4 @@ async def new_database(databases: Databases) -> AsyncIterator[NewDatabase]:
         return made[-1]
 
     yield make
-    await databases.drop(*made)
+    databases.drop(*made)

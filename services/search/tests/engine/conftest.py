@@ -161,7 +161,7 @@ async def shared_database(databases) -> AsyncIterator[str]:
     """A database for the tests of one module that only read it, or roll back what they write."""
     made = await databases.make("search")
     yield made
-    await databases.drop(made)
+    databases.drop(made)
 
 
 @pytest.fixture(scope="module")
