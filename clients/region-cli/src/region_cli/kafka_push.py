@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError, UnsupportedCodecError
+from aiokafka.errors import KafkaConnectionError, KafkaError, UnsupportedCodecError
 
 from contracts import AgreementAnswered, Unreadable, decode
 from contracts.agreement_form import AgreementForm
@@ -219,6 +219,9 @@ def _why(error: Exception) -> str:
             return "does not answer in time"
         case UnsupportedCodecError():
             return "holds records in a compression that this Python cannot read: pip install cramjam"
+        case KafkaConnectionError() if os.environ.get("VF_KAFKA_PROTOCOL", "").upper().startswith("SASL"):
+            # To a client that may not log in, the broker only closes the connection.
+            return "is away, or does not take VF_KAFKA_USERNAME and VF_KAFKA_PASSWORD"
         case KafkaError():
             return f"refuses or is away ({type(error).__name__})"
         case _:
