@@ -37,7 +37,7 @@ async def api_info(request: Request) -> dict[str, Any]:
     return {
         "api_name": "Vårdförmedlingstjänsten",
         "api_version": request.app.version,
-        "api_released": None,
+        "api_released": "2026-11-25",
         "api_documentation": f"{BASE}/openapi.json",
         "api_status": "beta",
     }
