@@ -48,8 +48,8 @@ contract-diff: $(STAMP)  ## Tell what changed in the contracts since BASE and wh
 	@$(PY) -m contracts compare --base "$(or $(BASE),main)" $(if $(STRICT),--strict)
 
 .PHONY: test
-test: $(STAMP)  ## Run all tests, on real engines.
-	@.venv/bin/pytest -q
+test: $(STAMP)  ## Run all tests, on real engines, by two workers: make test WORKERS=0 for none.
+	@.venv/bin/pytest -q -n $(or $(WORKERS),$(if $(KAFKA_BOOTSTRAP),0,2)) --no-loadscope-reorder
 
 .PHONY: test-fast
 test-fast: $(STAMP)  ## Run the tests that need no engine.
@@ -122,6 +122,10 @@ bench-suggest: $(STAMP)  ## Measure type-ahead over 20,000 units and 60,000 offe
 .PHONY: relevance
 relevance: $(STAMP)  ## How well plain words find what is meant, and what changed: make relevance JSON=1 WORDS=folder RECORD=1.
 	@PYTHONPATH=tests $(PY) -m relevance $(if $(JSON),--json) $(if $(WORDS),--words "$(WORDS)") $(if $(RECORD),--record)
+
+.PHONY: sample
+sample: $(STAMP)  ## Write 20 new agreements of a region as a spreadsheet to send, .run/avtal-14.xlsx: make sample REGION=14.
+	@$(PY) -m demo sample --region "$(or $(REGION),14)"
 
 .PHONY: wheel
 wheel: $(STAMP)  ## Build the one wheel of vf-region that a region installs, into dist/.

@@ -5,11 +5,13 @@ from collections import Counter
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from pydantic import BaseModel
 
 from contracts import AgreementRegistered, WaittimeUpdated
 from contracts.agreements import AgreedService, Conditions, Reimbursement, UseByOthers
 from contracts.message import CareProvider, CodeRef, Contact, TargetGroup
+from demo import region_interface
 from demo.sweden import DemoAgreement, Sweden
 from rules.agreements import faults
 from rules.personal_numbers import holds_personal_number
@@ -131,6 +133,19 @@ def test_an_agreement_is_over_after_its_last_day_and_most_can_still_be_published
     last = date.fromisoformat(ending.body["valid_to"])
     assert (ending.is_over(last), ending.is_over(last + timedelta(days=1))) == (False, True)
     assert sum(not one.is_over(sweden.today) for one in sweden.agreements) > 1600
+
+
+def test_a_regions_own_interface_tells_no_agreement_whose_period_is_over(
+    sweden: Sweden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[Any] = []
+    monkeypatch.setattr(region_interface.uvicorn, "run", lambda app, **_: served.append(app))
+    monkeypatch.setattr("sys.argv", ["region_interface", "--region", "05", "--port", "1"])
+    monkeypatch.setattr(region_interface, "build", lambda _: sweden)
+    region_interface.main()
+    told = served[0].state.interface.told
+    assert set(told) == {one.number for one in sweden.in_time() if one.region == "05"}
+    assert len(told) < sum(one.region == "05" for one in sweden.agreements)
 
 
 def test_no_agreement_holds_anything_like_a_personal_number(sweden: Sweden) -> None:

@@ -62,5 +62,6 @@ def test_a_login_in_the_browser_gives_the_claims_of_its_form(running: engines.En
 
 
 def test_a_dead_issuer_is_named() -> None:
-    with pytest.raises(engines.EngineError, match=r"no token from http://127\.0\.0\.1:9/vardformedling"):
+    told = r"no token from http://127\.0\.0\.1:9/vardformedling: nothing answers there"
+    with pytest.raises(engines.EngineError, match=told):
         engines.token("http://127.0.0.1:9/vardformedling", role="admin")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from datetime import date
@@ -39,18 +40,26 @@ def test_the_example_row_is_not_read_and_is_right_once_it_has_a_number(made: byt
 
 
 def test_the_workbook_offers_the_words_the_codes_and_the_regions_units() -> None:
-    made = template_xlsx(codes={"kva": ["CJE20", "CJC10"]}, units=["SE5561234567-A0017"])
+    codes = {"kva": {"CJE20": "Operation av grå starr", "CJC10": "Annat"}, "icd": {}, "vt": {}}
+    made = template_xlsx(codes=codes, units={"SE5561234567-A0017": "Ögonkliniken"})
     book = python_calamine.load_workbook(io.BytesIO(made))
     assert [(sheet.name, sheet.visible == SheetVisibleEnum.Visible) for sheet in book.sheets_metadata] == [
-        ("Avtal", True), ("Förklaringar", True), ("Listor", False),
+        ("Avtal", True), ("Förklaringar", True), ("Enhetslista", True), ("Kodlista", True), ("Listor", False),
     ]  # fmt: skip
     listed = {cell for row in book.get_sheet_by_name("Listor").iter_rows() for cell in row}
-    assert {"CJE20", "CJC10", "SE5561234567-A0017", "överenskommelse", "Riksavtalet", "fast pris"} <= listed
+    assert {"överenskommelse", "Riksavtalet", "fast pris"} <= listed
+    # Who chooses among ids sees what they are called.
+    assert book.get_sheet_by_name("Enhetslista").to_python()[1:] == [["SE5561234567-A0017", "Ögonkliniken"]]
+    assert book.get_sheet_by_name("Kodlista").to_python()[1:] == [
+        ["KVÅ-koder", "CJE20", "Operation av grå starr"],
+        ["KVÅ-koder", "CJC10", "Annat"],
+    ]
     with zipfile.ZipFile(io.BytesIO(made)) as archive:
         sheet = archive.read("xl/worksheets/sheet1.xml").decode()
     assert sheet.count("<dataValidation ") == sum(
         bool(column.kind.words) or column.heading in ("KVÅ-koder", "vårdenheter") for column in COLUMNS
     )
+    assert {"Enhetslista!$A$2:$A$2", "Kodlista!$B$2:$B$3"} <= set(re.findall(r"<formula1>([^<]+)</formula1>", sheet))
 
 
 def test_a_text_that_looks_like_a_formula_is_never_written_as_one() -> None:

@@ -139,12 +139,12 @@ def test_a_file_is_sent_as_it_is_and_followed_until_it_is_done(server: Server, c
     )
     assert headers["authorization"] == "Bearer t"
     assert err.splitlines() == [
-        "avtal.csv: received as submission 4f1c-1",
-        "submission 4f1c-1: 1,863 accepted, 137 rejected",
+        "avtal.csv: mottagen som inskick 4f1c-1",
+        "inskick 4f1c-1: 1 863 mottagna, 137 avvisade",
     ]
     lines = out.splitlines()
     assert len(lines) == 137
-    assert lines[0] == "avtal.csv:3: AVT-3 rejected: KVÅ-koder: unknown code (did you mean CJE20?)"
+    assert lines[0] == "avtal.csv:3: AVT-3 avvisat: KVÅ-koder: okänd kod (menas CJE20?)"
 
 
 def test_the_same_file_has_the_same_idempotency_key_unless_it_is_to_be_judged_anew(server: Server) -> None:
@@ -158,7 +158,7 @@ def test_the_same_file_has_the_same_idempotency_key_unless_it_is_to_be_judged_an
 def test_all_accepted_or_unchanged_gives_exit_code_0(server: Server, capsys: Any) -> None:
     server.verdicts = []
     assert push(server) == 0
-    assert "1,863 accepted" in capsys.readouterr().err
+    assert "1 863 mottagna" in capsys.readouterr().err
 
 
 def test_json_tells_the_submission_with_all_its_verdicts(server: Server, capsys: Any) -> None:
@@ -169,7 +169,7 @@ def test_json_tells_the_submission_with_all_its_verdicts(server: Server, capsys:
 
 def test_a_submission_can_be_followed_by_its_id(server: Any, capsys: Any) -> None:
     assert main(["watch", "4f1c-1", "--http", server.url]) == 1
-    assert capsys.readouterr().err == "submission 4f1c-1: 1,863 accepted, 137 rejected\n"
+    assert capsys.readouterr().err == "inskick 4f1c-1: 1 863 mottagna, 137 avvisade\n"
     assert main(["watch", "../tokens", "--http", server.url]) == 2
 
 
@@ -178,8 +178,8 @@ def test_a_file_that_cannot_be_read_at_all_gives_exit_code_2_and_why(server: Ser
     server.whole = [{"field": "name", "reason": "the column namn is missing", "row": 1, "column": None}]
     assert push(server) == 2
     out, err = capsys.readouterr()
-    assert out == "avtal.csv:1: failed: name: the column namn is missing\n"
-    assert err.endswith("submission 4f1c-1: failed, nothing was taken\n")
+    assert out == "avtal.csv:1: misslyckat: name: kolumnen namn saknas\n"
+    assert err.endswith("inskick 4f1c-1: misslyckad, inget togs emot\n")
 
 
 def test_the_problems_own_words_are_told(server: Server, capsys: Any) -> None:
@@ -266,8 +266,8 @@ def test_with_a_mapping_the_file_is_read_here_and_verdicts_are_told_of_its_own_r
     sent = [json.loads(line) for line in server.asked[0][3].splitlines()]
     assert [one["number"] for one in sent] == ["AVT-2", "AVT-3"]
     assert out.splitlines() == [
-        "avtal.csv:2: AVT-1 rejected: namn: field required",
-        "avtal.csv:4: AVT-3 rejected: KVÅ-koder: unknown code (did you mean CJE20?)",
+        "avtal.csv:2: AVT-1 avvisat: namn: måste fyllas i",
+        "avtal.csv:4: AVT-3 avvisat: KVÅ-koder: okänd kod (menas CJE20?)",
     ]
 
 
@@ -280,4 +280,4 @@ def test_a_file_of_another_region_is_not_sent(server: Server, capsys: Any) -> No
 def test_a_file_that_was_sent_before_is_told_as_such(server: Server, capsys: Any) -> None:
     server.ill = [(202, {}, {"id": "4f1c-1", "status": "done", "repeated": True})]
     push(server)
-    assert "was sent before, as submission 4f1c-1; --anew has it judged again" in capsys.readouterr().err
+    assert "skickades förut, som inskick 4f1c-1; med --anew bedöms den igen" in capsys.readouterr().err

@@ -110,11 +110,11 @@ async def test_each_right_agreement_is_sent_and_each_receipt_told_in_its_row(
     assert headers["ce_source"] == b"/region-09"
     assert datetime.fromisoformat(headers["ce_time"].decode()).tzinfo is UTC
     assert sorted(line.partition(": ")[2] for line in out.splitlines()) == [
-        "AVT-2 rejected: giltigt från: must be a day written as 2026-01-31",
-        "AVT-3 rejected: KVÅ-koder: unknown code (did you mean CJE25?)",
-        "rejected: sekretess: is covered by secrecy: it is not taken, and nothing of it is kept",
+        "AVT-2 avvisat: giltigt från: ska vara en dag, skriven 2026-01-31",
+        "AVT-3 avvisat: KVÅ-koder: okänd kod (menas CJE25?)",
+        "avvisat: sekretess: omfattas av sekretess: det tas inte emot, och inget av det sparas",
     ]
-    assert err.endswith("1 accepted, 1 unchanged, 3 rejected\n")
+    assert err.endswith("1 mottaget, 1 oförändrat, 3 avvisade\n")
     assert "HEMLIGT" not in out + err
 
 

@@ -35,7 +35,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_right_file_is_told_in_one_line_and_gives_exit_code_0(capsys: Any, folder: Path) -> None:
-    assert ran(capsys, "check", "right.csv", "--region", "14") == (0, "", "right.csv: 2 right, in 2 rows\n")
+    assert ran(capsys, "check", "right.csv", "--region", "14") == (0, "", "right.csv: 2 rätt, på 2 rader\n")
 
 
 def test_wrong_rows_are_told_one_a_line_that_grep_can_find_and_give_exit_code_1(capsys: Any, folder: Path) -> None:
@@ -43,12 +43,12 @@ def test_wrong_rows_are_told_one_a_line_that_grep_can_find_and_give_exit_code_1(
     assert code == 1
     assert out.splitlines() == [
         (
-            "wrong.csv:3: AVT-2 rejected: giltigt från: must be a day written as 2026-01-31 "
-            "(did you mean 2026-01-02 or 2026-02-01?)"
+            "wrong.csv:3: AVT-2 avvisat: giltigt från: ska vara en dag, skriven 2026-01-31 "
+            "(menas 2026-01-02 eller 2026-02-01?)"
         ),
-        "wrong.csv:3: AVT-2 rejected: region: is another region's: a region sends its own agreements",
+        "wrong.csv:3: AVT-2 avvisat: region: är en annan regions: en region skickar sina egna avtal",
     ]
-    assert err == "wrong.csv: 1 right, 1 wrong, in 2 rows\n"
+    assert err == "wrong.csv: 1 rätt, 1 fel, på 2 rader\n"
 
 
 def test_json_tells_machines_the_same(capsys: Any, folder: Path) -> None:
@@ -65,8 +65,8 @@ def test_json_tells_machines_the_same(capsys: Any, folder: Path) -> None:
     [
         (["check", "missing.csv"], "missing.csv: No such file or directory"),
         (["check", "."], ".: Is a directory"),
-        (["check", "no.xlsx"], "no.xlsx: is damaged, or no Excel workbook"),
-        (["check", "headless.csv"], "headless.csv: is not a table of agreements: none of its headings is one of ours"),
+        (["check", "no.xlsx"], "no.xlsx: är skadad, eller ingen Excelarbetsbok"),
+        (["check", "headless.csv"], "headless.csv: är ingen tabell över avtal: ingen av rubrikerna är någon av våra"),
         (["check", "right.csv", "--mapping", "bad.toml"], "bad.toml: is no TOML"),
         (["check", "right.csv", "--codes", "bad.txt"], "bad.txt:2: must look like CJE20"),
         (["convert", "right.csv", "--mapping", "empty.toml", "--to", "out.pdf"], "out.pdf: must end in"),
@@ -109,7 +109,7 @@ def test_known_codes_are_looked_up_in_a_list_the_region_has(capsys: Any, folder:
     (folder / "codes.txt").write_text("# KVÅ 2026\nkva|CJC10\nkva|CJE99 # the rest\n")
     code, out, _ = ran(capsys, "check", "right.csv", "--codes", "codes.txt")
     assert code == 1
-    assert "right.csv:2: AVT-1 rejected: KVÅ-koder: is not in your list of codes (did you mean CJE99?)" in out
+    assert "right.csv:2: AVT-1 avvisat: KVÅ-koder: finns inte i din lista över koder (menas CJE99?)" in out
 
 
 def test_what_is_under_secrecy_is_told_by_its_row_alone(capsys: Any, folder: Path) -> None:
@@ -144,8 +144,8 @@ def test_a_regions_own_spreadsheet_is_converted_and_what_it_became_is_right(
     (folder / "own.xlsx").write_bytes(Book(own).file().getvalue())
     (folder / "map.toml").write_text(MAPPING)
     code, out, err = ran(capsys, "convert", "own.xlsx", "--mapping", "map.toml", "--to", f"out.{ending}")
-    assert (code, err) == (1, f"out.{ending}: 2 converted, 1 left out\n")
-    assert "own.xlsx:4: AVT-2 rejected: giltigt från: must be a day" in out
+    assert (code, err) == (1, f"out.{ending}: 2 omgjorda, 1 utelämnat\n")
+    assert "own.xlsx:4: AVT-2 avvisat: giltigt från: ska vara en dag" in out
     assert ran(capsys, "check", f"out.{ending}", "--region", "14")[0] == 0
     assert ran(capsys, "convert", "own.xlsx", "--mapping", "map.toml", "--to", f"out.{ending}")[0] == 2
     assert ran(capsys, "convert", "own.xlsx", "--mapping", "map.toml", "--to", f"out.{ending}", "--force")[0] == 1
@@ -168,7 +168,7 @@ def test_on_a_terminal_the_findings_are_a_table_and_signs_that_steer_it_are_take
     finding = {"row": 3, "column": "namn", "value": "[red]\x1b[31mx", "reason": "is wrong", "suggestion": None}
     terminal.tell_verdicts("a.csv", [{"rows": [3], "number": "A", "verdict": "rejected", "findings": [finding]}])
     out = capsys.readouterr().out
-    assert "what is wrong" in out
+    assert "vad som är fel" in out
     assert "[red] [31mx" in out
 
 
@@ -181,7 +181,7 @@ def test_the_command_is_installed_and_runs_without_a_terminal_and_without_colour
     )
     assert ran.returncode == 1
     assert b"\x1b" not in ran.stdout + ran.stderr
-    assert "wrong.csv:3: AVT-2 rejected" in ran.stdout.decode()
+    assert "wrong.csv:3: AVT-2 avvisat" in ran.stdout.decode()
 
 
 def test_whoever_stops_reading_the_output_gets_no_stack_trace(folder: Path) -> None:
@@ -198,7 +198,7 @@ def test_a_file_without_a_region_is_checked_and_that_is_told_once(folder: Path, 
     assert main(["check", "none.csv"]) == 0
     err = capsys.readouterr().err
     assert err.count("--region NN") == 1
-    assert "2 right" in err
+    assert "2 rätt" in err
     (folder / "map.toml").write_text("", "utf-8")
     assert main(["convert", "none.csv", "--mapping", "map.toml", "--to", "to.jsonl"]) == 2
     assert "say --region NN" in capsys.readouterr().err
@@ -216,7 +216,7 @@ def test_a_file_is_never_converted_into_itself(folder: Path, capsys: Any) -> Non
 def test_a_file_larger_than_the_service_takes_is_told(folder: Path, capsys: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("region_cli.checking.UPLOAD_BYTES", 10)
     main(["check", "right.csv", "--region", "14"])
-    assert "the service takes at most" in capsys.readouterr().err
+    assert "tjänsten tar emot högst" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("more", [[], ["--json"]])

@@ -56,7 +56,7 @@ def test_it_runs_apart_from_this_folder(wheel: Path, tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert (ran.returncode, ran.stdout) == (1, "avtal.csv:2: AVT-1 rejected: namn: field required\n"), ran.stderr
+    assert (ran.returncode, ran.stdout) == (1, "avtal.csv:2: AVT-1 avvisat: namn: måste fyllas i\n"), ran.stderr
 
 
 _ALONE = """

@@ -35,7 +35,7 @@ from contracts.message import HIGHEST_VERSION, Channel, Purpose, Sex
 from contracts.types import HsaId, RegionCode, System, code_in
 from rules.identifiers import is_personal_number, provider_number
 from rules.secrecy import NAMES, is_marked
-from rules.texts import one_line, readable
+from rules.texts import FORMULA_SIGNS, one_line, readable
 
 T = TypeVar("T")
 
@@ -49,13 +49,11 @@ def _not_empty(values: tuple[T, ...]) -> tuple[T, ...]:
 
 NOT_EMPTY = AfterValidator(_not_empty), Field(json_schema_extra={"minItems": 1})
 
-_FORMULA_SIGNS = ("=", "+", "-", "@")
-
 
 def _title(value: str) -> str:
     # What is looked for by the eye must be one thing: spaces that look alike are one, and none is invisible.
     value = one_line(value)
-    if value.startswith(_FORMULA_SIGNS):
+    if value.startswith(FORMULA_SIGNS):
         raise ValueError("must not begin with = + - or @: a spreadsheet would take it for a formula")
     return value
 

@@ -18,10 +18,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from demo import load, show
 from demo.nursery import NotStarted, Nursery
+from demo.sample import write_sample
 from demo.stack import PULLED, SERVICES_WITH_DATABASES, Say, Stack, StackError, write_note
 from demo.sweden import Sweden, build, write_code_files
 from engines import EngineError, ports
 from rules.calendar import swedish_day
+from rules.regions import REGIONS
 
 HOME = Path(".run")
 _PORT = 8080
@@ -37,10 +39,11 @@ def main(argv: list[str] | None = None) -> int:
         description="The whole system on this machine, filled with a synthetic small Sweden.",
         epilog="example: python -m demo run",
     )
-    parser.add_argument("command", choices=["run", "up", "down", "status", "env"])
+    parser.add_argument("command", choices=["run", "up", "down", "status", "env", "sample"])
     parser.add_argument("--home", type=Path, default=HOME, help=f"where data and logs are kept (default {HOME})")
     parser.add_argument("--agreements", type=int, help="load only so many agreements (default all)")
     parser.add_argument("--service", choices=SERVICES_WITH_DATABASES, help="env: whose commands are to be run")
+    parser.add_argument("--region", default="14", choices=sorted(REGIONS), help="sample: whose agreements (default 14)")
     asked = parser.parse_args(argv)
     if asked.command == "env" and asked.service is None:
         parser.error("env needs --service")
@@ -54,6 +57,8 @@ def main(argv: list[str] | None = None) -> int:
             return down(home)
         case "env":
             return env(home, asked.service)
+        case "sample":
+            return sample(home, asked.region)
         case _:
             return status(home)
 
@@ -113,6 +118,14 @@ def run(home: Path, agreements: int | None = None) -> int:
         (home / "ready.json").unlink(missing_ok=True)
 
 
+def sample(home: Path, region: str) -> int:
+    """Write a spreadsheet of new agreements of a region, to send; needs no running demo."""
+    to = home / f"avtal-{region}.xlsx"
+    count = write_sample(build(), region, to)
+    print(f"{to}: {count} agreements of region {region}, all data synthetic")
+    return 0
+
+
 def _gateway_port() -> int:
     port = int(os.environ.get("GATEWAY_PORT", _PORT))
     if not 0 < port < 2**16:
@@ -122,9 +135,7 @@ def _gateway_port() -> int:
 
 def _start(stack: Stack, console: Console, agreements: int | None) -> None:
     sweden = build()
-    # Those whose period is over cannot come in any more.
-    in_time = [one for one in sweden.agreements if not one.is_over(sweden.today)]
-    sweden = replace(sweden, agreements=tuple(in_time[:agreements]))
+    sweden = replace(sweden, agreements=sweden.in_time(agreements))
     codes = stack.home / "codes"
     codes.mkdir(parents=True, exist_ok=True)
     write_code_files(sweden, codes)

@@ -241,7 +241,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, help="tell only those among the demo's first so many agreements")
     asked = parser.parse_args()
-    agreements = build(asked.seed).agreements[: asked.first]
+    agreements = build(asked.seed).in_time(asked.first)
     uvicorn.run(app(agreements, asked.region), host=asked.host, port=asked.port, access_log=False)
 
 

@@ -25,5 +25,9 @@ def token(issuer: str, *, role: str, region: str = "", user: str = "demo", units
         answer = httpx.post(f"{issuer}/token", data=form, timeout=10.0, trust_env=not ports.is_local(issuer))
         answer.raise_for_status()
         return str(answer.json()["access_token"])
+    except httpx.ConnectError:
+        raise EngineError(
+            f"no token from {issuer}: nothing answers there; is it running (make demo, make up)?"
+        ) from None
     except (httpx.HTTPError, ValueError, KeyError) as error:
         raise EngineError(f"no token from {issuer}: {error!r}") from None

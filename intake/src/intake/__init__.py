@@ -21,7 +21,7 @@ Signatures:
     placed(sent: Sent, field: str) -> Place; Place.row, .column, .value
     told(sent: Sent, field: str, reason: str, suggestion: str | None = None) -> Finding
     Finding.as_json() -> {"field", "reason", "row", "column", "value", "suggestion"}
-    template_xlsx(*, codes: {"kva": [...]} | None = None, units: [...] = (), region: str | None = None) -> bytes
+    template_xlsx(*, codes: {"kva": {"CJE20": "…"}} | None = None, units: {hsa_id: name} | None = None, region=None)
     template_csv(*, region: str | None = None) -> bytes
 
 `file` is open for reading, binary and seekable, such as an open file or BytesIO. Nothing here keeps, sends or logs.

@@ -17,8 +17,8 @@ from intake.limits import MIB, Limits
 from intake.scanning import Scan, scan
 from intake.sent import TableRow, kept_once
 
-HELP_SHEETS = frozenset({"Förklaringar", "Listor"})
-"""Of our own template; nobody is told that they are not read."""
+LISTS, EXPLANATIONS, UNITS, CODES = "Listor", "Förklaringar", "Enhetslista", "Kodlista"
+"""Sheets of our own template beside the table; nobody is told that they are not read."""
 _HEAD_ROWS = 20
 _WORKBOOK = "xl/workbook.xml"
 _RELATIONS = "xl/_rels/workbook.xml.rels"
@@ -103,7 +103,7 @@ def _chosen(book: CalamineWorkbook, scans: dict[str, Scan], mapped: Mapped, note
     others = []
     for about in book.sheets_metadata:
         told = shown(about.name) or "with an odd name"
-        if about.name in HELP_SHEETS or about.typ != SheetTypeEnum.WorkSheet:
+        if about.name in (LISTS, EXPLANATIONS, UNITS, CODES) or about.typ != SheetTypeEnum.WorkSheet:
             continue
         if about.visible != SheetVisibleEnum.Visible:
             notes.append(Finding("", f"the sheet {told} is hidden and was not read"))

@@ -11,10 +11,10 @@ import xlsxwriter
 
 from intake.cells import Unclear
 from intake.columns import CODE_COLUMNS, COLUMNS, SERVICES, Column
+from rules.texts import no_formula
 
 Written = str | int | Decimal | date | None
 
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 _OWN_SYSTEMS = {"kva": "KVÅ-koder", "icd": "ICD-koder", "vt": "vårdtjänster"}
 SHEET = "Avtal"
 
@@ -83,7 +83,8 @@ def write_csv(rows: Iterable[Sequence[Written]], file: BinaryIO) -> None:
 
 def _for_csv(cell: Written) -> str:
     if isinstance(cell, str):
-        return f"'{cell}" if cell.startswith((*_FORMULA_SIGNS, "'")) else cell
+        # An apostrophe of its own is kept behind another one.
+        return f"'{cell}" if cell.startswith("'") else no_formula(cell)
     return "" if cell is None else str(cell).replace(".", ",") if isinstance(cell, Decimal) else str(cell)
 
 

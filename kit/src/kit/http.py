@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
+from importlib.metadata import version
 from typing import Annotated, Any, NamedTuple
 
 import httpx
@@ -128,7 +129,7 @@ def application(
     app = FastAPI(
         title=title,
         summary=summary,
-        version="0.1.0",
+        version=version("kit"),
         lifespan=lifespan,
         dependencies=[Depends(authorise)],
         docs_url=None,

@@ -38,3 +38,12 @@ def impersonal(text: str) -> str:
 def may_be_repeated(name: object) -> bool:
     """True for a field's name that an error may repeat: an odd one may hold what must not be told."""
     return isinstance(name, str) and len(name) <= _LONGEST_NAME and name.replace("_", "").replace("-", "").isalpha()
+
+
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)."""
+
+
+def no_formula(cell: str) -> str:
+    """The text of a CSV cell, behind an apostrophe where a spreadsheet would take it for a formula."""
+    return f"'{cell}" if cell.startswith(FORMULA_SIGNS) else cell

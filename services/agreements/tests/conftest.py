@@ -18,6 +18,7 @@ import httpx
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from asgi_lifespan import LifespanManager
+from fastapi import FastAPI
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -161,6 +162,7 @@ class Office:
     def __init__(self, client: httpx.AsyncClient, engine: AsyncEngine, token: Callable[..., str]) -> None:
         self.client = client
         self.sessions = database.sessions(engine)
+        self.url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._token = token
 
     async def call(self, who: str, method: str, path: str, **more: Any) -> httpx.Response:
@@ -265,16 +267,24 @@ def catalogue() -> Catalogue:
     )
 
 
+@pytest.fixture(scope="session")
+async def application(oidc_issuer) -> AsyncIterator[FastAPI]:
+    """The application, made once: its routes take longer to make than most tests. Each test gives it a database."""
+    app = api(
+        Settings(postgres_url="postgresql://127.0.0.1:1/none", kafka_bootstrap="127.0.0.1:1", oidc_issuer=oidc_issuer)
+    )
+    async with LifespanManager(app):
+        yield app
+
+
 @pytest.fixture
-async def empty_office(new_database, settings, token) -> AsyncIterator[Office]:
+async def empty_office(new_database, application, token) -> AsyncIterator[Office]:
     """The application before anything of the catalogue has been copied."""
-    url = await new_database("agreements")
-    engine = database.connect(url)
-    app = api(settings(url))
-    async with (
-        LifespanManager(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://agreements.test") as client,
-    ):
+    engine = database.connect(await new_database("agreements"))
+    application.state.sessions = database.sessions(engine)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(application), base_url="http://agreements.test"
+    ) as client:
         yield Office(client, engine, token)
     await engine.dispose()
 
@@ -314,7 +324,7 @@ class Operator:
         self.office = office
         self.bootstrap = bootstrap
         self.engine = office.sessions.kw["bind"]
-        self.url = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self.url = office.url
 
     async def remake(self, *names: str) -> None:
         """Topics of these names, as they are declared, with nothing in them."""

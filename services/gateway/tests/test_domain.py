@@ -32,7 +32,9 @@ def test_the_first_part_of_a_path_names_the_service():
 
 def test_schemas_of_one_name_and_one_content_are_kept_once():
     same = {"type": "string"}
-    whole = merged({"search": document("/offers", Fault=same), "agreements": document("/agreements", Fault=same)})
+    whole = merged(
+        {"search": document("/offers", Fault=same), "agreements": document("/agreements", Fault=same)}, "0.1.0"
+    )
     assert whole["components"]["schemas"] == {"Fault": same}
 
 
@@ -43,7 +45,8 @@ def test_schemas_of_one_name_and_other_content_stay_apart():
             "agreements": document(
                 "/agreements", Answer={"properties": {"items": ref("Item")}}, Item={"type": "integer"}
             ),
-        }
+        },
+        "0.1.0",
     )
     schemas = whole["components"]["schemas"]
     assert answer(whole, "/offers") == "Answer"
@@ -58,13 +61,15 @@ def test_schemas_of_one_name_and_other_content_stay_apart():
 def test_other_references_than_to_schemas_are_left_alone():
     one = document("/offers", Item={"type": "string"})
     one["paths"]["/offers"]["get"]["parameters"] = [{"$ref": "#/components/parameters/Item"}]
-    whole = merged({"agreements": document("/agreements", Item={"type": "integer"}), "search": one})
+    whole = merged({"agreements": document("/agreements", Item={"type": "integer"}), "search": one}, "0.1.0")
     assert whole["paths"]["/offers"]["get"]["parameters"] == [{"$ref": "#/components/parameters/Item"}]
     assert answer(whole, "/offers") == "SearchItem"
 
 
 def test_only_what_leads_through_the_door_is_shown():
-    whole = merged({"search": {"paths": {"/offers": {}, "/agreements": {}, "/internal": {}}}, "agreements": {}})
+    whole = merged(
+        {"search": {"paths": {"/offers": {}, "/agreements": {}, "/internal": {}}}, "agreements": {}}, "0.1.0"
+    )
     assert list(whole["paths"]) == ["/offers"]
 
 

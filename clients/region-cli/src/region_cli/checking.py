@@ -12,7 +12,18 @@ from intake.limits import MIB, UPLOAD_BYTES
 from intake.writing import NotInATable, Written, rows_of, write_csv, write_xlsx
 from region_cli.judging import judged
 from region_cli.sources import Codes, mapping_in, opened, reading_of
-from region_cli.terminal import DONE, SOME_WRONG, Cannot, progress, say, summed_up, tell_json, tell_verdicts
+from region_cli.terminal import (
+    DONE,
+    SOME_WRONG,
+    Cannot,
+    grouped,
+    in_one_line,
+    progress,
+    say,
+    summed_up,
+    tell_json,
+    tell_verdicts,
+)
 
 
 def check(path: Path, region: str | None, mapping: Path | None, codes: Path | None, as_json: bool) -> int:
@@ -24,7 +35,7 @@ def check(path: Path, region: str | None, mapping: Path | None, codes: Path | No
     regionless = False
     with opened(path) as file:
         reading = reading_of(file, path, mapping_in(mapping))
-        with progress("checking", reading.rows) as advance:
+        with progress("prövar", reading.rows) as advance:
             for one in judged(reading, region, known, advance):
                 notes += one.notes
                 regionless = regionless or one.lacks_region
@@ -53,13 +64,13 @@ def check(path: Path, region: str | None, mapping: Path | None, codes: Path | No
     else:
         tell_verdicts(str(path), wrong)
         _tell_notes(path, notes)
-        say(f"{path}: {summed_up(counts)}, in {reading.rows:,} rows")
+        say(f"{path}: {summed_up(counts)}, på {grouped(reading.rows)} rader")
     return SOME_WRONG if wrong else DONE
 
 
 def _tell_notes(path: Path, notes: Iterable[Finding]) -> None:
     for note in notes:
-        say(f"{path}: note: {note}")
+        say(f"{path}: obs: {in_one_line(note)}")
 
 
 Write = Callable[[list[AgreementForm], BinaryIO], None]
@@ -99,7 +110,7 @@ def convert(path: Path, mapping: Path, to: Path, region: str | None, force: bool
     wrong: list[dict[str, Any]] = []
     with opened(path) as file:
         reading = reading_of(file, path, mapping_in(mapping))
-        with progress("converting", reading.rows) as advance:
+        with progress("gör om", reading.rows) as advance:
             for one in judged(reading, region, None, advance):
                 findings = one.findings
                 if one.lacks_region:

@@ -19,6 +19,7 @@ from region_cli.terminal import (
     DONE,
     SOME_WRONG,
     Cannot,
+    grouped,
     printable,
     progress,
     say,
@@ -52,13 +53,13 @@ async def push(path: Path, url: str, region: str | None, mapping: Path | None, a
         raise Cannot(f"{path}: is larger than {UPLOAD_BYTES // MIB} MiB: send it in several files, or as XLSX")
     key = uuid4().hex if anew else _digest(path) if own is None else hashlib.sha256(own.content).hexdigest()
     async with api_at(url) as api:
-        with progress("sending"):
+        with progress("skickar"):
             answer = await api.post_file(_PATH, sending, key, name=printable(path.name)[-_LONGEST_NAME:])
         submission = str(answer["id"])
         if answer.get("repeated"):
-            say(f"{path}: was sent before, as submission {submission}; --anew has it judged again")
+            say(f"{path}: skickades förut, som inskick {submission}; med --anew bedöms den igen")
         else:
-            say(f"{path}: received as submission {submission}")
+            say(f"{path}: mottagen som inskick {submission}")
         return await _followed(api, submission, str(path), as_json, own)
 
 
@@ -78,7 +79,7 @@ class _Converted:
         lines: list[bytes] = []
         with opened(path) as file:
             reading = reading_of(file, path, mapping_in(mapping))
-            with progress("reading", reading.rows) as advance:
+            with progress("läser", reading.rows) as advance:
                 for one in judged(reading, region, None, advance):
                     if one.lacks_region:
                         raise Cannot(f"{path}: names no region for its agreements: say --region NN")
@@ -138,7 +139,7 @@ def _digest(path: Path) -> str:
 
 async def _followed(api: Api, submission: str, name: str, as_json: bool, own: _Converted | None = None) -> int:
     pause = _FIRST_PAUSE_SECONDS
-    with progress("judging") as advance:
+    with progress("bedöms") as advance:
         while (found := await api.get(f"{_PATH}/{submission}", limit=1))["status"] not in _ENDED:
             advance(found["progress"]["done"] or 0, found["progress"]["rows"])
             await asyncio.sleep(pause)
@@ -162,8 +163,8 @@ def _told(
         tell_json({**found, "verdicts": verdicts, "total": len(verdicts), "page": 1, "limit": len(verdicts)})
     else:
         tell_verdicts(name, [*(whole if failed else ()), *verdicts])
-        sent = f"submission {submission}" if submission is not None else f"{name}: nothing was sent"
-        say(f"{sent}: {'failed, ' if failed else ''}{summed_up(counts)}")
+        sent = f"inskick {submission}" if submission is not None else f"{name}: inget skickades"
+        say(f"{sent}: {'misslyckad, ' if failed else ''}{summed_up(counts)}")
     if failed:
         return CANNOT
     return SOME_WRONG if counts.get("rejected") or counts.get("conflict") else DONE
@@ -178,5 +179,5 @@ async def _verdicts(api: Api, submission: str) -> list[dict[str, Any]]:
         if len(answer["verdicts"]) < _PAGE or len(found) >= answer["total"]:
             break
     else:
-        say(f"only the first {len(found):,} verdicts are told")
+        say(f"bara de första {grouped(len(found))} beskeden visas")
     return found

@@ -8,7 +8,7 @@ from typing import Any
 from contracts.agreement_form import AgreementForm
 from intake import Finding, Reading, Sent, UnreadableFile, check, told
 from region_cli.sources import Codes
-from region_cli.terminal import Advance, Cannot
+from region_cli.terminal import Advance, Cannot, in_one_line
 from rules.agreement_profiles import profile_on
 from rules.calendar import swedish_day
 
@@ -55,4 +55,4 @@ def judged(reading: Reading, region: str | None, codes: Codes | None, advance: A
             advance(done, reading.rows)
             yield Judged(sent, form, tuple(findings), checked.notes, lacks_region)
     except UnreadableFile as error:
-        raise Cannot("\n".join(map(str, error.findings))) from None
+        raise Cannot("\n".join(map(in_one_line, error.findings))) from None

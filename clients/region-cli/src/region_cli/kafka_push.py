@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError, UnsupportedCodecError
+from aiokafka.errors import KafkaConnectionError, KafkaError, UnsupportedCodecError
 
 from contracts import AgreementAnswered, Unreadable, decode
 from contracts.agreement_form import AgreementForm
@@ -47,7 +47,7 @@ async def push(path: Path, bootstrap: str, region: str, mapping: Path | None, wa
             reading = reading_of(file, path, mapping_in(mapping))
             async with _clients(bootstrap, region) as (producer, consumer):
                 sent: dict[Place, Sent] = {}
-                with progress("sending", reading.rows) as advance:
+                with progress("skickar", reading.rows) as advance:
                     waiting: list[Judged] = []
                     for one in judged(reading, region, None, advance):
                         if one.form is None:
@@ -174,7 +174,7 @@ async def _receipts(consumer: AIOKafkaConsumer, sent: dict[Place, Sent], wait: f
     verdicts: list[dict[str, Any]] = []
     left = dict(sent)
     last = time.monotonic()
-    with progress("receipts", len(sent)) as advance:
+    with progress("kvittenser", len(sent)) as advance:
         while left and time.monotonic() - last < wait:
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 for record in records:
@@ -219,6 +219,9 @@ def _why(error: Exception) -> str:
             return "does not answer in time"
         case UnsupportedCodecError():
             return "holds records in a compression that this Python cannot read: pip install cramjam"
+        case KafkaConnectionError() if os.environ.get("VF_KAFKA_PROTOCOL", "").upper().startswith("SASL"):
+            # To a client that may not log in, the broker only closes the connection.
+            return "is away, or does not take VF_KAFKA_USERNAME and VF_KAFKA_PASSWORD"
         case KafkaError():
             return f"refuses or is away ({type(error).__name__})"
         case _:

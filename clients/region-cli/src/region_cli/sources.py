@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from contracts.types import code_in
 from intake import Reading, UnreadableFile, read
-from region_cli.terminal import Cannot
+from region_cli.terminal import Cannot, in_one_line
 from rules.agreements import Fault
 
 
@@ -31,7 +31,7 @@ def reading_of(file: BinaryIO, path: Path, mapping: Mapping[str, Any] | None) ->
     try:
         return read(file, mapping=mapping)
     except UnreadableFile as error:
-        raise Cannot("\n".join(f"{path}: {finding}" for finding in error.findings)) from None
+        raise Cannot("\n".join(f"{path}: {in_one_line(finding)}" for finding in error.findings)) from None
 
 
 def mapping_in(path: Path | None) -> Mapping[str, Any] | None:

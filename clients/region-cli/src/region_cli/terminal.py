@@ -1,6 +1,8 @@
 """What a person sees: one table of verdicts, a progress bar, colours where the terminal has them; or JSON for machines.
 
 Results go to stdout, progress and complaints to stderr. Without a terminal a finding is one line that grep can find.
+What is told of a file's agreements is Swedish, for those who filled it in; of the command itself English, and JSON is
+the API's.
 """
 
 import json
@@ -14,11 +16,27 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from intake import Finding
+from intake.swedish import in_swedish
+
 DONE, SOME_WRONG, CANNOT, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: all fine · some rows are wrong · what was asked cannot be done · stopped by Ctrl-C."""
 
 _MOST_LINES = 200
 _COLOURS = {"accepted": "green", "unchanged": "green", "right": "green", "conflict": "yellow"}
+_WORDS = {
+    "accepted": ("mottaget", "mottagna"),
+    "unchanged": ("oförändrat", "oförändrade"),
+    "conflict": ("krockar", "krockar"),
+    "rejected": ("avvisat", "avvisade"),
+    "failed": ("misslyckat", "misslyckade"),
+    "no receipt": ("ingen kvittens", "utan kvittens"),
+    "right": ("rätt", "rätt"),
+    "wrong": ("fel", "fel"),
+    "converted": ("omgjort", "omgjorda"),
+    "left out": ("utelämnat", "utelämnade"),
+}
+"""Verdicts in Swedish: of one agreement, and of several."""
 
 Verdict = Mapping[str, Any]
 """As the service tells it: `{rows, number, verdict, agreement_id, findings: [{field, reason, row, …}]}`."""
@@ -76,22 +94,22 @@ def tell_verdicts(file: str, verdicts: Sequence[Verdict]) -> None:
             sys.stdout.write(_line(file, verdict, finding) + "\n")
         return
     table = Table(header_style="bold", pad_edge=False)
-    for heading in ("row", "agreement", "verdict", "column", "value", "what is wrong", "suggestion"):
-        table.add_column(heading, overflow="fold", justify="right" if heading == "row" else "left")
+    for heading in ("rad", "avtal", "besked", "kolumn", "värde", "vad som är fel", "förslag"):
+        table.add_column(heading, overflow="fold", justify="right" if heading == "rad" else "left")
     for verdict, finding in lines[:_MOST_LINES]:
         word = str(verdict["verdict"])
         table.add_row(
             _row(verdict, finding),
             Text(printable(str(verdict.get("number") or ""))),
-            Text(word, style=_COLOURS.get(word, "red")),
+            Text(_word(word), style=_COLOURS.get(word, "red")),
             Text(printable(str(finding.get("column") or finding.get("field") or ""))),
             Text(printable(str(finding.get("value") or ""))),
-            Text(printable(str(finding.get("reason") or ""))),
-            Text(printable(str(finding.get("suggestion") or "")), style="cyan"),
+            Text(printable(in_swedish(str(finding.get("reason") or "")))),
+            Text(printable(in_swedish(str(finding.get("suggestion") or ""))), style="cyan"),
         )
     console.print(table)
     if len(lines) > _MOST_LINES:
-        say(f"… and {len(lines) - _MOST_LINES} more: --json tells all of them")
+        say(f"… och {len(lines) - _MOST_LINES} till: --json visar alla")
 
 
 def _row(verdict: Verdict, finding: Mapping[str, Any]) -> str:
@@ -103,12 +121,33 @@ def _line(file: str, verdict: Verdict, finding: Mapping[str, Any]) -> str:
     where = ":".join(part for part in (file, _row(verdict, finding)) if part)
     number = f" {verdict['number']}" if verdict.get("number") else ""
     column = finding.get("column") or finding.get("field")
-    suggestion = f" ({finding['suggestion']})" if finding.get("suggestion") else ""
-    told = f"{column}: {finding['reason']}" if column and finding else str(finding.get("reason", ""))
-    return printable(f"{where}:{number} {verdict['verdict']}: {told}{suggestion}".rstrip(": "))
+    suggestion = f" ({in_swedish(finding['suggestion'])})" if finding.get("suggestion") else ""
+    reason = in_swedish(str(finding.get("reason", "")))
+    told = f"{column}: {reason}" if column and finding else reason
+    return printable(f"{where}:{number} {_word(str(verdict['verdict']))}: {told}{suggestion}".rstrip(": "))
+
+
+def in_one_line(finding: Finding) -> str:
+    """A finding that belongs to no verdict, as one line: `rad 3, kolumn namn: …`."""
+    where = [
+        f"rad {finding.row}" if finding.row else "",
+        f"kolumn {finding.column}" if finding.column else finding.field,
+    ]
+    told = ", ".join(part for part in where if part)
+    how = f" ({in_swedish(finding.suggestion)})" if finding.suggestion else ""
+    return f"{f'{told}: ' if told else ''}{in_swedish(finding.reason)}{how}"
 
 
 def summed_up(counts: Mapping[str, int]) -> str:
-    """`1,863 accepted, 137 rejected`; what is nought is left out, but never all of it."""
-    told = [f"{count:,} {word}" for word, count in counts.items() if count]
-    return ", ".join(told) or "nothing was taken"
+    """`1 863 mottagna, 137 avvisade`; what is nought is left out, but never all of it."""
+    told = [f"{grouped(count)} {_word(word, count)}" for word, count in counts.items() if count]
+    return ", ".join(told) or "inget togs emot"
+
+
+def _word(verdict: str, count: int = 1) -> str:
+    return _WORDS.get(verdict, (verdict, verdict))[count > 1]
+
+
+def grouped(count: int) -> str:
+    """A number as Swedish groups it."""
+    return f"{count:,}".replace(",", " ")

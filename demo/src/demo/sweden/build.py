@@ -41,6 +41,10 @@ class Sweden:
     profiles: dict[str, dict[str, Any]]
     """What each region tells about brokering its patients, by region code, as its administrator writes it."""
 
+    def in_time(self, first: int | None = None) -> tuple[DemoAgreement, ...]:
+        """The agreements that can still come in, or the first so many of them: the period of the others is over."""
+        return tuple(one for one in self.agreements if not one.is_over(self.today))[:first]
+
 
 def build(seed: int = 1, today: date | None = None) -> Sweden:
     """Builds everything from the package's own files; `today` defaults to the current day in UTC."""

@@ -1,20 +1,17 @@
 """The api of catalog-sync over a real database, with the demo's codes in it and everybody's tokens."""
 
-import asyncio
 import importlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
 from asgi_lifespan import LifespanManager
 from fhir.resources.R4B import get_fhir_model_class
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 import engines
 from catalog_sync.main import api
@@ -26,9 +23,6 @@ from demo.sweden import Sweden
 from engines import eventually
 from kit import database
 from kit.database import upsert_newer
-from upkeep.migrations import migrate
-
-MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 TODAY = today()
 Code = dict[str, Any]
@@ -221,22 +215,12 @@ async def empty_room(new_database, oidc_issuer, token) -> AsyncIterator[Room]:
 
 
 @pytest.fixture(scope="session")
-async def room(postgres_url, oidc_issuer, token, codes) -> AsyncIterator[Room]:
+async def room(databases, oidc_issuer, token, codes) -> AsyncIterator[Room]:
     """The application with the codes in memory, for tests that only read: one for all of them."""
-    name = f"t{uuid4().hex[:12]}"
-    engine = database.connect(f"{postgres_url}/postgres", pool_size=1)
-
-    async def run(statement: str) -> None:
-        async with engine.connect() as connection:
-            await connection.execution_options(isolation_level="AUTOCOMMIT")
-            await connection.execute(text(statement))
-
-    await run(f'CREATE DATABASE "{name}"')
-    await asyncio.to_thread(migrate, f"{postgres_url}/{name}", MIGRATIONS)
-    async with opened(f"{postgres_url}/{name}", oidc_issuer, token, codes) as made:
+    url = await databases.make("catalog_sync")
+    async with opened(url, oidc_issuer, token, codes) as made:
         yield made
-    await run(f'DROP DATABASE "{name}" WITH (FORCE)')
-    await engine.dispose()
+    databases.drop(url)
 
 
 @pytest.fixture(scope="session")

@@ -32,12 +32,12 @@ router = APIRouter()
 
 
 @router.get(f"{BASE}/api-info")
-async def api_info() -> dict[str, Any]:
+async def api_info(request: Request) -> dict[str, Any]:
     """What this API is (Digg's REST API-profil)."""
     return {
         "api_name": "Vårdförmedlingstjänsten",
-        "api_version": "0.1.0",
-        "api_released": None,
+        "api_version": request.app.version,
+        "api_released": "2026-11-25",
         "api_documentation": f"{BASE}/openapi.json",
         "api_status": "beta",
     }
@@ -47,7 +47,7 @@ async def api_info() -> dict[str, Any]:
 async def openapi(request: Request) -> dict[str, Any]:
     """Every call of every service behind this door, as one document."""
     services: Services = request.app.state.services
-    return merged(await services.openapi())
+    return merged(await services.openapi(), request.app.version)
 
 
 @router.get(_METADATA, include_in_schema=False)

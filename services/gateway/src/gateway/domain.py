@@ -38,8 +38,11 @@ def service_of(path: str) -> str | None:
     return ROUTES.get(path.split("/", 1)[0])
 
 
-def merged(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """One OpenAPI document of several services'. Schemas of the same name but other content get the service's name."""
+def merged(documents: Mapping[str, Mapping[str, Any]], version: str) -> dict[str, Any]:
+    """One OpenAPI document of several services', of this version of the whole.
+
+    Schemas of the same name but other content get the service's name.
+    """
     paths: dict[str, Any] = {}
     schemas: dict[str, Any] = {}
     for service, document in documents.items():
@@ -54,7 +57,7 @@ def merged(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "Vårdförmedlingstjänsten",
-            "version": "0.1.0",
+            "version": version,
             "description": "Sök vård efter avtal, väntetid och plats, och förmedla patienten. "
             "Search care by agreement, waiting time and place, and broker the patient.",
         },

@@ -1,6 +1,5 @@
 """Search as it runs: its own database and index, the real application, real tokens."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ import httpx
 import pytest
 from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import engines
@@ -25,7 +23,6 @@ from search.service.following import documents
 from search.service.indexing import Indexer, looking_up
 from search.settings import Settings
 from search.store import offers
-from upkeep.migrations import migrate
 
 
 @dataclass(frozen=True)
@@ -160,20 +157,11 @@ async def world(new_database, opensearch_url, oidc_issuer, unique, navigator) ->
 
 
 @pytest.fixture(scope="module")
-async def shared_database(postgres_url) -> AsyncIterator[str]:
+async def shared_database(databases) -> AsyncIterator[str]:
     """A database for the tests of one module that only read it, or roll back what they write."""
-    name = f"t{uuid4().hex[:12]}"
-    admin = database.connect(f"{postgres_url}/postgres", pool_size=1).execution_options(isolation_level="AUTOCOMMIT")
-    try:
-        async with admin.connect() as connection:
-            await connection.execute(text(f"CREATE DATABASE {name}"))
-        migrations = Settings.model_fields["migrations"].default
-        await asyncio.to_thread(migrate, f"{postgres_url}/{name}", migrations)
-        yield f"{postgres_url}/{name}"
-        async with admin.connect() as connection:
-            await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    finally:
-        await admin.dispose()
+    made = await databases.make("search")
+    yield made
+    databases.drop(made)
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import structlog
 
+from agreements.schedule import away
 from agreements.service import expiry
-from kit.database import Sessions, is_transient
+from kit.database import Sessions
 from rules.calendar import swedish_day
 
 log = structlog.get_logger(__name__)
@@ -36,10 +37,8 @@ class Clock:
     async def _strike(self) -> bool:
         try:
             await strike(self._sessions, datetime.now(UTC))
-        except Exception as error:  # sorted by is_transient, everything else goes on to the caller
-            if not is_transient(error):
-                raise
-            log.warning("waiting for an engine", engine="postgresql", reason=type(error).__name__)
+        except Exception as error:
+            away.tell(error)
             return False
         return True
 

@@ -4,14 +4,12 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 
-import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from agreements.schedule import away
 from agreements.service import disclosure
 from agreements.service.disclosure_making import make_next
-from kit.database import Sessions, is_transient
-
-log = structlog.get_logger(__name__)
+from kit.database import Sessions
 
 _LOOK_SECONDS = 1.0
 
@@ -39,8 +37,6 @@ class DisclosureClock:
                     await disclosure.expire(session, datetime.now(UTC))
                 while self._key is not None and await make_next(self._sessions, self._key, self._kept):
                     self.beat = time.monotonic()
-            except Exception as error:  # sorted by is_transient, everything else goes on to the caller
-                if not is_transient(error):
-                    raise
-                log.warning("waiting for an engine", engine="postgresql", reason=type(error).__name__)
+            except Exception as error:
+                away.tell(error)
             await asyncio.sleep(_LOOK_SECONDS)

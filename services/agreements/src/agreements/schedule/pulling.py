@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 import structlog
 from prometheus_client import Gauge
 
+from agreements.schedule import away
 from agreements.service import pulling
 from agreements.service.checking import NotReady
 from agreements.source import door
 from agreements.source.pull_sources import Source
 from agreements.store import pulls
-from kit.database import Sessions, is_transient
+from kit.database import Sessions
 from upkeep.polite import Away
 
 log = structlog.get_logger(__name__)
@@ -58,10 +59,8 @@ class PullClock:
                     pause = max(_RETRY_SECONDS, error.wait_seconds)
                 except (NotReady, pulling.Busy):
                     pause = _SOON_SECONDS
-                except Exception as error:  # sorted by is_transient, everything else goes on to the caller
-                    if not is_transient(error):
-                        raise
-                    log.warning("waiting for an engine", engine="postgresql", reason=type(error).__name__)
+                except Exception as error:
+                    away.tell(error)
                     pause = _SOON_SECONDS
                 await asyncio.sleep(pause)
 

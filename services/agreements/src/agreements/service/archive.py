@@ -19,10 +19,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from rules.texts import no_formula
+
 MANIFEST, SIGNATURE, PUBLIC_KEY = "manifest.json", "manifest.json.sig", "public-key.pem"
 _PART_BYTES = 1024 * 1024
 _LARGEST_MANIFEST = 16 * 1024 * 1024
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class BadKey(Exception):
@@ -134,7 +135,7 @@ class File:
     def csv_row(self, cells: Sequence[str]) -> None:
         """One row, as Excel in Swedish reads it; a cell that could be a formula is none."""
         line = io.StringIO()
-        csv.writer(line, delimiter=";").writerow([harmless(cell) for cell in cells])
+        csv.writer(line, delimiter=";").writerow([no_formula(cell) for cell in cells])
         # The mark at the beginning tells Excel that it is UTF-8.
         self._write((("\ufeff" if self.size == 0 else "") + line.getvalue()).encode())
 
@@ -143,11 +144,6 @@ class File:
         self.digest.update(content)
         self.size += len(content)
         self.lines += 1
-
-
-def harmless(cell: str) -> str:
-    """The cell, with an apostrophe before what a spreadsheet would take for a formula."""
-    return f"'{cell}" if cell.startswith(_STARTS_A_FORMULA) else cell
 
 
 def verify(file: Path, key: Ed25519PublicKey | None) -> tuple[dict[str, Any], str]:

@@ -17,9 +17,9 @@ from kit import database
 from kit.database import Sessions
 from rules.personal_numbers import holds_personal_number
 from rules.regions import REGIONS
-from upkeep import terminal
+from upkeep import held_runs, terminal
 from upkeep.polite import Away
-from upkeep.terminal import DONE, FAILED, Misused, agreed, from_one, moment, out, person, safe, table
+from upkeep.terminal import DONE, FAILED, Misused, agreed, from_one, moment, out, safe, table
 
 SENTENCE = "List readings of regions' own interfaces, show one, read now, decide about one that is held."
 
@@ -50,10 +50,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         ("discard", "Leave everything as it is. A later whole reading may list the same again."),
     ):
         act = _act(acts, name, sentence, f"{name} 12 --why 'stämt av med regionen'")
-        act.add_argument("run", metavar="RUN", type=from_one)
-        act.add_argument("--yes", action="store_true", help="do not ask")
-        act.add_argument("--by", default=person(), metavar="NAME", help="who decides, kept with the run")
-        act.add_argument("--why", required=True, metavar="REASON", help="kept with the run")
+        held_runs.decision_arguments(act, why_required=True)
 
 
 def run(asked: argparse.Namespace, postgres_url: str, sources: Mapping[str, Source]) -> int:
@@ -99,7 +96,7 @@ async def _list(asked: argparse.Namespace, sessions: Sessions) -> int:
             one.id,
             one.region,
             moment(one.started_at),
-            _kind(one),
+            held_runs.kind(one),
             one.state,
             *(getattr(one, name) for name in _COUNTED),
             _note(one) or "-",
@@ -125,8 +122,9 @@ async def _show(asked: argparse.Namespace, sessions: Sessions) -> int:
     if asked.json:
         out(orjson.dumps(detail(one, items, gone)).decode())
         return DONE
-    out(f"run {one.id}  region {one.region}, {one.format}, {_kind(one)}, begun {moment(one.started_at)}: {one.state}")
-    for label, value in (("held", one.held), ("decision", _decision(one))):
+    began = f"{held_runs.kind(one)}, begun {moment(one.started_at)}"
+    out(f"run {one.id}  region {one.region}, {one.format}, {began}: {one.state}")
+    for label, value in (("held", one.held), ("decision", held_runs.decision(one))):
         if value:
             out(f"{label:<9} {safe(value)}")
     out(", ".join(f"{getattr(one, name)} {name}" for name in _COUNTED))
@@ -185,10 +183,7 @@ async def _decide(asked: argparse.Namespace, sessions: Sessions) -> int:
 
 def as_json(one: Row[Any]) -> dict[str, Any]:
     """A run for machines."""
-    times = ("started_at", "since", "read_at", "finished_at", "decided_at")
-    told = ("id", "region", "format", "state", "whole", *_COUNTED, "held", "decision", "decided_by", "decided_why")
-    at = {name: value.isoformat() if (value := getattr(one, name)) else None for name in times}
-    return {**{name: getattr(one, name) for name in told}, **at}
+    return held_runs.as_json(one, ("id", "region", "format", "state", "whole", *_COUNTED, "held"))
 
 
 def detail(one: Row[Any], items: list[Row[Any]], gone: list[Row[Any]]) -> dict[str, Any]:
@@ -202,19 +197,8 @@ def detail(one: Row[Any], items: list[Row[Any]], gone: list[Row[Any]]) -> dict[s
     }
 
 
-def _kind(one: Row[Any]) -> str:
-    return "whole" if one.whole else f"since {moment(one.since)}"
-
-
 def _note(one: Row[Any]) -> str:
-    return _decision(one) or safe(one.held or "")
-
-
-def _decision(one: Row[Any]) -> str:
-    if one.decision is None:
-        return ""
-    why = f": {one.decided_why}" if one.decided_why else ""
-    return safe(f"{one.decision} by {one.decided_by} at {moment(one.decided_at)}{why}")
+    return held_runs.decision(one) or safe(one.held or "")
 
 
 def _reasons(row: Row[Any]) -> str:
@@ -226,13 +210,7 @@ def _reasons(row: Row[Any]) -> str:
 def _act(
     acts: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, sentence: str, example: str
 ) -> argparse.ArgumentParser:
-    made = acts.add_parser(
-        name, help=sentence, description=sentence, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    made.epilog = f"example: {made.prog.removesuffix(name)}{example}\n{_CODES}"
-    if name in ("list", "show", "run"):
-        made.add_argument("--json", action="store_true", help="one JSON object, for machines")
-    return made
+    return held_runs.act(acts, name, sentence, example, _CODES, tells_json=name in ("list", "show", "run"))
 
 
 def _region(text: str) -> str:

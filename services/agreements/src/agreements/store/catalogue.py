@@ -43,23 +43,25 @@ def _usable(today: date) -> ColumnElement[bool]:
     )
 
 
-async def usable_codes(session: AsyncSession, systems: Collection[str], today: date) -> dict[str, list[str]]:
-    """The codes of each system that may be used today."""
-    found: dict[str, list[str]] = {system: [] for system in systems}
+async def usable_codes(session: AsyncSession, systems: Collection[str], today: date) -> dict[str, dict[str, str]]:
+    """The codes of each system that may be used today, and what they mean."""
+    found: dict[str, dict[str, str]] = {system: {} for system in systems}
     where = or_(*(known_code.c.key.startswith(f"{system}|", autoescape=True) for system in systems))
-    for key in await session.scalars(select(known_code.c.key).where(where, _usable(today)).order_by(known_code.c.key)):
+    query = select(known_code.c.key, known_code.c.text).where(where, _usable(today)).order_by(known_code.c.key)
+    for key, meaning in await session.execute(query):
         system, _, code = key.partition("|")
-        found[system].append(code)
+        found[system][code] = meaning
     return found
 
 
-async def units_of(session: AsyncSession, region: str, owner: str, today: date) -> list[str]:
-    """The open units that a region works with: those its agreements name, and those whose HSA-id it has issued."""
+async def units_of(session: AsyncSession, region: str, owner: str, today: date) -> dict[str, str]:
+    """Names, by HSA-id, of the open units a region works with: those its agreements name, those it has issued ids."""
     named = select(func.unnest(listed.c.units)).where(listed.c.region == region)
     of = known_unit.c
     theirs = of.hsa_id.startswith(f"SE{owner}-", autoescape=True) | of.hsa_id.in_(named)
     still = (of.status == "active") & or_(of.closed_on.is_(None), of.closed_on >= today)
-    return list(await session.scalars(select(of.hsa_id).where(theirs, still).order_by(of.hsa_id)))
+    rows = await session.execute(select(of.hsa_id, of.name).where(theirs, still).order_by(of.hsa_id))
+    return {row.hsa_id: row.name for row in rows}
 
 
 async def keep_codes(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -15,8 +15,8 @@ from catalog_sync.store.runs import State
 from kit import database
 from kit.database import Sessions
 from rules.personal_numbers import holds_personal_number
-from upkeep import terminal
-from upkeep.terminal import DONE, FAILED, Misused, agreed, from_one, moment, out, person, safe, table
+from upkeep import held_runs, terminal
+from upkeep.terminal import DONE, FAILED, Misused, agreed, from_one, moment, out, safe, table
 
 SENTENCE = "List runs, show what one changes, decide about one that is held, list the rows that cannot be used."
 
@@ -47,10 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         ),
     ):
         act = _act(acts, name, sentence, f"{name} 12" + " --why 'the source is broken'" * (name == "discard"))
-        act.add_argument("run", metavar="RUN", type=from_one)
-        act.add_argument("--yes", action="store_true", help="do not ask")
-        act.add_argument("--by", default=person(), metavar="NAME", help="who decides, kept with the run")
-        act.add_argument("--why", required=name == "discard", default="", metavar="REASON", help="kept with the run")
+        held_runs.decision_arguments(act, why_required=name == "discard")
 
 
 def run(asked: argparse.Namespace, postgres_url: str) -> int:
@@ -90,7 +87,7 @@ async def _list(asked: argparse.Namespace, sessions: Sessions) -> int:
             one.id,
             moment(one.started_at),
             one.source,
-            _kind(one),
+            held_runs.kind(one),
             one.state,
             one.read,
             one.new,
@@ -133,8 +130,8 @@ async def _show(asked: argparse.Namespace, sessions: Sessions) -> int:
         ]
         out(orjson.dumps({"run": _as_json(one), "changes": changes}).decode())
         return DONE
-    out(f"run {one.id}  {one.source}, {_kind(one)}, begun {moment(one.started_at)}: {one.state}")
-    for label, value in (("held", one.held), ("decision", _decision(one))):
+    out(f"run {one.id}  {one.source}, {held_runs.kind(one)}, begun {moment(one.started_at)}: {one.state}")
+    for label, value in (("held", one.held), ("decision", held_runs.decision(one))):
         if value:
             out(f"{label:<9} {safe(value)}")
     out(", ".join(f"{getattr(one, name)} {name}" for name in _COUNTED))
@@ -224,26 +221,11 @@ async def _decide(asked: argparse.Namespace, sessions: Sessions) -> int:
 
 
 def _as_json(one: Row[Any]) -> Mapping[str, Any]:
-    times = ("started_at", "since", "read_at", "finished_at", "decided_at")
-    told = ("id", "source", "state", "whole", *_COUNTED, "left_out", "noted", "held")
-    decided = ("decision", "decided_by", "decided_why")
-    at = {name: value.isoformat() if (value := getattr(one, name)) else None for name in times}
-    return {**{name: getattr(one, name) for name in (*told, *decided)}, **at}
-
-
-def _kind(one: Row[Any]) -> str:
-    return "whole" if one.whole else f"since {moment(one.since)}"
+    return held_runs.as_json(one, ("id", "source", "state", "whole", *_COUNTED, "left_out", "noted", "held"))
 
 
 def _note(one: Row[Any]) -> str:
-    return _decision(one) or one.held or (f"{one.stale} stale" if one.stale else "")
-
-
-def _decision(one: Row[Any]) -> str:
-    if one.decision is None:
-        return ""
-    why = f": {one.decided_why}" if one.decided_why else ""
-    return safe(f"{one.decision} by {one.decided_by} at {moment(one.decided_at)}{why}")
+    return held_runs.decision(one) or one.held or (f"{one.stale} stale" if one.stale else "")
 
 
 def _name(row: Row[Any]) -> str:
@@ -258,10 +240,4 @@ def _short(value: object) -> str:
 def _act(
     acts: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, sentence: str, example: str
 ) -> argparse.ArgumentParser:
-    made = acts.add_parser(
-        name, help=sentence, description=sentence, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    made.epilog = f"example: {made.prog.removesuffix(name)}{example}\n{_CODES}"
-    if name in ("list", "show", "rejected"):
-        made.add_argument("--json", action="store_true", help="one JSON object, for machines")
-    return made
+    return held_runs.act(acts, name, sentence, example, _CODES, tells_json=name in ("list", "show", "rejected"))
