@@ -5,7 +5,7 @@ import math
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, date, datetime, time
 from itertools import groupby
 from pathlib import Path
@@ -59,7 +59,7 @@ async def sweden(postgres: str, opensearch: str, words: Path) -> AsyncIterator[t
             for at in range(0, len(every), _BATCH):
                 async with sessions.begin() as session:
                     await HANDLERS[topic].apply(session, every[at : at + _BATCH])
-        name, _, _ = await refill(engine, index, lambda *_: None)
+        name = (await refill(engine, index, lambda *_: None)).index
         async with sessions() as session:
             yield session, index
         await index.remove(name)
@@ -78,9 +78,10 @@ async def measure(postgres: str, opensearch: str, words: Path = word_files.SHIPP
 
 async def _scored(session: AsyncSession, index: Index, query: Judged, grades: Mapping[str, int]) -> Score:
     codes = await wording.codes_in(session, query.words)
-    asked: dict[str, Any] = {one.name: None for one in fields(Question)}
+    asked: dict[str, Any] = {one.name: None for one in fields(Question) if one.default is MISSING}
     asked |= {"today": DAY, "moment": datetime.combine(DAY, time(12), UTC)}
     asked |= {"words": query.words, "word_codes": codes.keys, "words_beside_codes": codes.beside}
+    asked |= {"codes_of_words": codes.by_word}
     asked |= {"guarantee": Guarantee.TREATMENT, "limit_days": 90}
     asked |= {"sort": Sort.BEST, "limit": _SEEN, "offset": 0, "terms": True}
     found, _ = await wording.search(session, index, Question(**asked))

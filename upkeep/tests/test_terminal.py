@@ -1,6 +1,7 @@
 """How a command ends: faults are told by their name, a closed pipe is no fault, and Ctrl-C ends it at once."""
 
 import asyncio
+import io
 import os
 import pty
 import signal
@@ -133,3 +134,37 @@ async def test_a_file_that_cannot_be_read_is_not_blamed_on_the_database(tmp_path
 async def test_a_mistake_of_the_code_is_not_hidden(postgres_url: str, capsys):
     with pytest.raises(Exception, match="syntax error"):
         await _answer(f"{postgres_url}/postgres", "SELEKT", capsys)
+
+
+class _Stderr(io.StringIO):
+    def __init__(self, *, watched: bool) -> None:
+        super().__init__()
+        self._watched = watched
+
+    def isatty(self) -> bool:
+        return self._watched
+
+
+def test_where_somebody_watches_a_bar_moves_and_elsewhere_lines_are_written(monkeypatch: pytest.MonkeyPatch):
+    seen = {}
+    for watched in (True, False):
+        monkeypatch.setattr(sys, "stderr", _Stderr(watched=watched))
+        tell = terminal.telling()
+        tell("rows", 500, 1000)
+        tell("rows", 501, 1000)
+        tell("rows", 1000, 1000)
+        seen[watched] = sys.stderr.getvalue()
+
+    assert seen[False] == "rows: 500 of 1000\nrows: 1000 of 1000\n"
+    assert seen[True] == (
+        "\rrows: 500 of 1000  [############............] 50 %\x1b[K"
+        "\rrows: 1000 of 1000  [########################] 100 %\x1b[K\n"
+    )
+
+
+@pytest.mark.parametrize(("done", "of", "percent"), [(0, 0, 100), (0, 3, 0), (1, 3, 33), (3, 3, 100), (5, 3, 100)])
+def test_a_bar_is_never_longer_than_itself(done: int, of: int, percent: int):
+    drawn = terminal.bar(done, of)
+
+    assert drawn.endswith(f" {percent} %")
+    assert drawn.index("]") == 25

@@ -83,7 +83,8 @@ def _agreement(agreements: Sequence[Mapping[str, Any]]) -> str:
 def _why(explain: Mapping[str, Any]) -> str:
     tier = explain["tier"]
     told = [f"{tier['rank']}. {tier['text']}"] if tier is not None else []
-    return "\n".join([*told, *(f"[dim]{reason}[/dim]" for reason in explain["lowers"])])
+    reasons = [*explain["matched"], *explain["requires"], *explain["lowers"]]
+    return "\n".join([*told, *(f"[dim]{reason['text']}[/dim]" for reason in reasons)])
 
 
 def print_table(console: Console, found: Mapping[str, Any], title: str) -> None:

@@ -59,7 +59,11 @@ def question(make):
 
 
 def shown(document, asked):
-    return hit.shown(document, "id", asked, tiers.first(document, asked), set())
+    return hit.shown(document, "id", asked, tiers.first(document, asked), [])
+
+
+def texts(reasons):
+    return [one["text"] for one in reasons]
 
 
 def test_an_announcement_is_a_basis_of_its_own_with_period_places_and_who_may_answer(offer, announced, make):
@@ -116,11 +120,13 @@ def test_a_waiting_list_is_a_ground_to_use_the_care_and_promises_no_day(offer, a
     assert found["explain"]["tier"]["id"] == "capacity"
     assert (found["capacity"]["left"], found["capacity"]["level"]) == (None, "waitlist")
     assert expected.of(document, question()).days is None
-    assert found["explain"]["capacity"] == (
+    assert found["explain"]["capacity"]["text"] == (
         "Ledig kapacitet: plats på väntelista från 2026-03-29 till 2026-04-18; lovar ingen dag och påverkar inte"
         " ordningen"
     )
-    assert "Den lediga kapaciteten lovar ingen dag: räknas inte i väntan" in found["explain"]["lowers"]
+    assert "Den lediga kapaciteten lovar ingen dag: räknas inte i väntan" in [
+        one["text"] for one in found["explain"]["lowers"]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +164,9 @@ def test_what_others_only_may_answer_changes_nothing_and_that_is_said(offer, ann
     assert expected.of(document, question()).days is None
     assert (found["capacity"], found["basis"]) == (None, ["agreement", "capacity"])
     assert found["explain"]["facts"]["capacity"] is found["explain"]["capacity"] is None
-    assert "Ledig kapacitet finns, men får inte användas av patientens region" in found["explain"]["lowers"]
+    assert "Ledig kapacitet finns, men får inte användas av patientens region" in [
+        one["text"] for one in found["explain"]["lowers"]
+    ]
     without_region = shown(document, question(patient_region=None))
     assert (without_region["capacity"]["left"], without_region["capacity"]["usable"]) == (4, None)
 
@@ -170,14 +178,16 @@ def test_what_is_for_other_patients_changes_nothing_and_that_is_said(offer, anno
     assert shown(document, question(age=30))["capacity"]["left"] == 4
     found = shown(document, question(age=70))
     assert found["capacity"] is None
-    assert "Ledig kapacitet finns, men får inte användas för patienten" in found["explain"]["lowers"]
+    assert "Ledig kapacitet finns, men får inte användas för patienten" in [
+        one["text"] for one in found["explain"]["lowers"]
+    ]
 
 
 def test_a_condition_of_the_announcement_is_told_as_a_question_beside_it(offer, announced, question, make):
     document = offer(announced(target_group=make.group(bmi_max="35")))
     told = shown(document, question())["capacity"]
 
-    assert (told["eligibility"], told["questions"]) == ("ask", ["Vilket BMI har patienten? Gäller BMI högst 35"])
+    assert (told["eligibility"], texts(told["questions"])) == ("ask", ["Vilket BMI har patienten? Gäller BMI högst 35"])
 
 
 def test_capacity_for_a_patient_whom_every_agreement_refuses_keeps_the_offer(offer, announced, question, make):
@@ -235,10 +245,22 @@ def test_a_hit_tells_how_much_is_free_until_when_whose_word_it_is_and_how_old(of
         "text": "Ledig kapacitet: uppgiften är 2 dagar gammal (capacity-board)",
     }
     amount = "Ledig kapacitet: 4 platser från 2026-04-01 till 2026-04-18"
-    assert found["explain"]["ranked_by"] == amount
-    assert found["explain"]["capacity"] == f"{amount}; avgör ordningen, väntetiden är okänd"
+    announced_days = {
+        "days": 3,
+        "announcement_id": "announced-1",
+        "left": 4,
+        "from": "2026-04-01",
+        "until": "2026-04-18",
+    }
+    assert found["explain"]["ranked_by"] == {"code": "capacity", "text": amount, **announced_days}
+    assert found["explain"]["capacity"] == {
+        "code": "capacity_decides",
+        "text": f"{amount}; avgör ordningen, väntetiden är okänd",
+        "wait_days": None,
+        **announced_days,
+    }
     # What is known of the capacity is not lowered by what is not known of the wait; but nothing is agreed.
-    assert found["explain"]["lowers"] == [
+    assert texts(found["explain"]["lowers"]) == [
         "Inget avtal som regionen får använda: villkor och betalning görs upp med den som annonserar"
     ]
 
@@ -254,11 +276,13 @@ def test_beside_a_wait_the_explanation_says_which_of_the_two_ranks(offer, announ
 
     sooner, later = told(30, 0), told(30, 31)
     amount = "Ledig kapacitet: 1 av 3 platser från 2026-{} till 2026-07-06"
-    assert sooner["capacity"] == f"{amount.format('03-29')}; avgör ordningen, inte senare än väntetiden, 30 dagar"
+    assert (
+        sooner["capacity"]["text"] == f"{amount.format('03-29')}; avgör ordningen, inte senare än väntetiden, 30 dagar"
+    )
     assert sooner["lowers"] == []
-    assert later["capacity"] == f"{amount.format('04-29')}; väntetiden är kortare och avgör ordningen"
-    assert later["ranked_by"].startswith("Väntetid till behandling (median): 30 dagar")
-    assert later["lowers"] == ["Väntetiden är inaktuell sedan 2026-01-01"]
+    assert later["capacity"]["text"] == f"{amount.format('04-29')}; väntetiden är kortare och avgör ordningen"
+    assert later["ranked_by"]["text"].startswith("Väntetid till behandling (median): 30 dagar")
+    assert texts(later["lowers"]) == ["Väntetiden är inaktuell sedan 2026-01-01"]
 
 
 def test_a_forecast_that_ranks_is_said_to_be_one(offer, question, make):
@@ -267,7 +291,8 @@ def test_a_forecast_that_ranks_is_said_to_be_one(offer, question, make):
         waits=[make.wait("A", 40, kind="forecast", stale_after=None)],
     )
 
-    assert shown(document, question())["explain"]["lowers"] == ["Väntetiden som rankar är en prognos, inte uppmätt"]
+    lowers = shown(document, question())["explain"]["lowers"]
+    assert texts(lowers) == ["Väntetiden som rankar är en prognos, inte uppmätt"]
 
 
 def test_capacity_before_the_deadline_puts_the_offer_in_time_at_the_place_its_agreement_gives(

@@ -30,9 +30,13 @@ def shown(make):
         )
         asked = {"today": TODAY, "care_services": (make.katarakt,), "near": near, "patient_region": region}
         question = make.question(**{**asked, "terms": terms, **more})
-        return hit.shown(document, "id", question, tier, set())
+        return hit.shown(document, "id", question, tier, [])
 
     return of
+
+
+def texts(reasons):
+    return [one["text"] for one in reasons]
 
 
 def seen(system, observed_at):
@@ -80,8 +84,10 @@ def test_a_wait_is_shown_as_old_from_its_day_on_and_that_is_said_to_lower_it(mak
     found = shown(waits=[make.wait("A", 30, stale_after=stale_after)])
 
     assert [wait["stale"] for wait in found["waits"]] == [stale]
-    assert [line for line in found["explain"]["lowers"] if "inaktuell" in line] == (
-        [f"Väntetiden är inaktuell sedan {stale_after}"] if stale else []
+    assert [one for one in found["explain"]["lowers"] if one["code"] == "wait_stale"] == (
+        [{"code": "wait_stale", "text": f"Väntetiden är inaktuell sedan {stale_after}", "since": stale_after}]
+        if stale
+        else []
     )
 
 
@@ -92,12 +98,12 @@ def test_a_missing_wait_is_said_never_guessed(make, shown):
 
     missing = "Väntetid till behandling: uppgift saknas; rankas strax efter vårdgarantins gräns, 90 dagar"
     assert suppressed["waits"][0]["days"] is None
-    assert suppressed["explain"]["lowers"] == [missing]
-    assert only_visit["explain"]["lowers"] == [
+    assert texts(suppressed["explain"]["lowers"]) == [missing]
+    assert texts(only_visit["explain"]["lowers"]) == [
         missing,
         "Andra väntetider, som den till besök, visas men räknas inte",
     ]
-    assert others_only["explain"]["lowers"] == [
+    assert texts(others_only["explain"]["lowers"]) == [
         missing,
         "Väntetid finns bara för andra regioners patienter och räknas inte",
     ]
@@ -107,13 +113,13 @@ def test_a_missing_wait_is_said_never_guessed(make, shown):
 def test_the_explanation_says_which_of_several_waits_ranks(make, shown):
     waits = [make.wait("A", 80), make.wait("A", 40, paying_region="14")]
 
-    assert shown(waits=waits)["explain"]["ranked_by"] == (
+    assert shown(waits=waits)["explain"]["ranked_by"]["text"] == (
         "Väntetid till behandling (median): 40 dagar, patienter från region 14; en av 2 uppgifter"
     )
-    assert shown(waits=waits, region="12")["explain"]["ranked_by"] == (
+    assert shown(waits=waits, region="12")["explain"]["ranked_by"]["text"] == (
         "Väntetid till behandling (median): 80 dagar, alla patienter; en av 2 uppgifter"
     )
-    assert shown(waits=waits[:1])["explain"]["ranked_by"] == (
+    assert shown(waits=waits[:1])["explain"]["ranked_by"]["text"] == (
         "Väntetid till behandling (median): 80 dagar, alla patienter"
     )
 
@@ -133,7 +139,7 @@ def test_what_must_be_asked_first_is_said_in_the_regions_own_words(make, shown):
     agreement = make.agreement("7", "01", ["A"], use="on_request", valid_from="2026-01-01")
     on_request = next(tier for tier in tiers.TIERS if tier.id == "on_request")
 
-    assert shown(agreements=[agreement], tier=on_request)["explain"]["lowers"][0] == (
+    assert shown(agreements=[agreement], tier=on_request)["explain"]["lowers"][0]["text"] == (
         "Avtalets region ska tillfrågas först. Finns plats?"
     )
 
@@ -144,7 +150,7 @@ def test_who_does_not_see_terms_is_told_that_one_must_ask_and_no_more(make, show
 
     found = shown(agreements=[agreement], tier=on_request, terms=False)
 
-    assert found["explain"]["lowers"][0] == "Avtalets region ska tillfrågas först."
+    assert found["explain"]["lowers"][0] == {"code": "ask_first", "text": "Avtalets region ska tillfrågas först."}
     assert "Finns plats?" not in str(found)
 
 
@@ -163,8 +169,12 @@ def test_an_agreement_that_the_region_may_not_use_is_said_to_exist(make, shown):
 
     lowers = shown(agreements=[agreement], tier=tiers.TIERS[-1])["explain"]["lowers"]
 
-    assert lowers[0] == "Avtal finns, men inget som patientens region får använda"
-    assert not any("Avtal finns" in line for line in shown(tier=tiers.TIERS[-1])["explain"]["lowers"])
+    assert lowers[0] == {
+        "code": "agreements_not_usable",
+        "text": "Avtal finns, men inget som patientens region får använda",
+        "agreements": ["id-7"],
+    }
+    assert not any("Avtal finns" in line for line in texts(shown(tier=tiers.TIERS[-1])["explain"]["lowers"]))
 
 
 def test_a_rough_or_unknown_place_is_said_at_either_end(make, shown):
@@ -175,11 +185,11 @@ def test_a_rough_or_unknown_place_is_said_at_either_end(make, shown):
     rough = shown(unit=make.unit("A", place={"point": point}), waits=waits, near=near)
     unknown = shown(unit=make.unit("A", place={"point": None}), waits=waits, near=Spot(59.3, 18.0, "own", "59.3,18"))
 
-    assert rough["explain"]["lowers"] == [
+    assert texts(rough["explain"]["lowers"]) == [
         "Enhetens läge är ungefärligt (kommunens mittpunkt)",
         "Avståndet räknas från postnumrets mittpunkt: 114 28 Stockholm",
     ]
-    assert unknown["explain"]["lowers"] == ["Enhetens läge är okänt; rankas sist på avstånd"]
+    assert texts(unknown["explain"]["lowers"]) == ["Enhetens läge är okänt; rankas sist på avstånd"]
     assert shown(unit=make.unit("A", place={"point": point}), waits=waits)["explain"]["lowers"] == []
 
 
@@ -216,6 +226,6 @@ def test_a_document_of_the_release_before_is_shown_while_the_new_index_is_filled
             del basis["age_min"], basis["age_max"], basis["sex"]
     question = make.question(today=TODAY, patient_region="14", age=70, sex="male", clock=make.clock(TODAY))
 
-    found = hit.shown(document, "id", question, tiers.first(document, question), set())
+    found = hit.shown(document, "id", question, tiers.first(document, question), [])
 
     assert (found["eligibility"], found["explain"]["tier"]["id"]) == ("yes", "own_region")

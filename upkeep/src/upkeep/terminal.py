@@ -118,17 +118,35 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
 
 
 def progress(what: str) -> Callable[[int, int], None]:
-    """Tells `what: done of all` on stderr, one line that changes; only where somebody watches."""
-    shown = 0.0
+    """Tells `what: done of all` on stderr, a bar that moves; only where somebody watches."""
+    tell = telling()
+    return lambda done, of: tell(what, done, of) if sys.stderr.isatty() else None
 
-    def tell(done: int, of: int) -> None:
-        nonlocal shown
-        if sys.stderr.isatty() and (time.monotonic() - shown > 0.1 or done >= of):
-            shown = time.monotonic()
-            sys.stderr.write(f"\r{what}: {done} of {of}" + ("\n" if done >= of else ""))
-            sys.stderr.flush()
+
+def telling() -> Callable[[str, int, int], None]:
+    """Tells `what: done of all` on stderr: a bar that moves on a terminal, else a line every few seconds."""
+    last = (float("-inf"), "")
+
+    def tell(what: str, done: int, of: int) -> None:
+        nonlocal last
+        watched = sys.stderr.isatty()
+        now, over = time.monotonic(), done >= of
+        if what == last[1] and not over and now < last[0] + (0.1 if watched else 5.0):
+            return
+        last = (now, what)
+        line = f"{what}: {done} of {of}"
+        # Cleared to its end: a shorter line would leave the rest of a longer one.
+        sys.stderr.write(f"\r{line}  {bar(done, of)}\x1b[K" + "\n" * over if watched else f"{line}\n")
+        sys.stderr.flush()
 
     return tell
+
+
+def bar(done: int, of: int, width: int = 24) -> str:
+    """How far something is: filled and empty places, and percent."""
+    share = min(1.0, done / of) if of else 1.0
+    filled = int(share * width)
+    return f"[{'#' * filled}{'.' * (width - filled)}] {int(share * 100)} %"
 
 
 def agreed(question: str, *, yes: bool) -> None:

@@ -3,8 +3,8 @@
 import argparse
 import json
 import sys
-import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -16,11 +16,11 @@ from search.consumer import HANDLERS, handlers
 from search.domain.word_lists import Faulty
 from search.index import history, word_files
 from search.index.engine import EngineAway, Index
-from search.service import history_command, words_command
+from search.service import history_command, rebuild_command, words_command
 from search.service.historian import Historian
 from search.service.indexing import Indexer
 from search.service.purging import prove
-from search.service.rebuild import Progress, Refused, Report, RowsRebuild, alone
+from search.service.rebuild import Progress, Report, RowsRebuild, alone
 from search.service.refill import refill
 from search.settings import Settings
 from upkeep import parked_arguments, parked_command, process, terminal
@@ -67,7 +67,9 @@ async def work(given: Settings) -> None:
         await engine.dispose()
 
 
-async def rebuild(given: Settings, source: str, may_lose: Sequence[str], progress: Progress) -> Report:
+async def rebuild(
+    given: Settings, source: str, may_lose: Sequence[str], progress: Progress, *, may_hide: bool = False
+) -> Report:
     """The projection anew, from `topics` or from `rows` only. Raises Refused, Unreachable, EngineAway."""
     engine = database.connect(given.postgres_url)
     index = Index(given.opensearch_url, given.index_name, given.word_files)
@@ -78,72 +80,21 @@ async def rebuild(given: Settings, source: str, may_lose: Sequence[str], progres
                 sessions = database.sessions(engine)
                 rows = RowsRebuild(sessions, given.kafka_bootstrap, handlers(mend=True), may_lose=may_lose)
                 report = await rows.run(progress)
-            report.index, report.documents, report.refused = await refill(engine, index, progress)
+            report.found = await refill(engine, index, progress, may_hide=may_hide)
             return report
     finally:
         await index.close()
         await engine.dispose()
 
 
-class _Telling:
-    """Progress for people: one line that changes on a terminal, else a line every few seconds."""
-
-    def __init__(self) -> None:
-        self._at = 0.0
-
-    def __call__(self, what: str, done: int, of: int) -> None:
-        now, every = time.monotonic(), 0.1 if sys.stderr.isatty() else 5.0
-        if now < self._at + every and done < of:
-            return
-        self._at = now
-        last = "\n" if done >= of or not sys.stderr.isatty() else ""
-        sys.stderr.write(("\r" if sys.stderr.isatty() else "") + f"{what}: {done} of {of}{last}")
-        sys.stderr.flush()
-
-
-def _rebuild_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.epilog = (
-        "example: python -m search rebuild --from topics. Exit code 0: done; 1: not done, and one line says why."
-    )
-    parser.add_argument(
-        "--from",
-        dest="source",
-        required=True,
-        choices=("topics", "rows"),
-        help="topics: every row is written again as the topics tell it, then the index; rows: the index only",
-    )
-    parser.add_argument(
-        "--all", dest="everything", action="store_true", help="list every unreadable record, with its whole reason"
-    )
-    parser.add_argument(
-        "--may-lose",
-        action="append",
-        default=[],
-        choices=sorted(HANDLERS),
-        metavar="TOPIC",
-        help="remove rows even where the topic is empty or most of it is gone; may be repeated",
-    )
-
-
 def _rebuild(given: Settings, asked: argparse.Namespace) -> None:
     # Progress and result are told in words; what is logged beside them are faults.
     logging.configure("search", "WARNING", sys.stderr)
-    telling = _Telling()
 
-    async def work() -> int:
-        if asked.source == "rows" and asked.may_lose:
-            raise terminal.Misused("--may-lose is for --from topics: from rows, no row is ever removed")
-        try:
-            report = await rebuild(given, asked.source, asked.may_lose, telling)
-        except (Refused, EngineAway) as error:
-            told = str(error) if isinstance(error, Refused) else "OpenSearch is away; run it again"
-            sys.stderr.write(f"rebuild: {told}\n")
-            return terminal.FAILED
-        for line in report.lines(everything=asked.everything):
-            terminal.out(line)
-        return terminal.DONE
+    async def work(progress: Progress) -> Report:
+        return await rebuild(given, asked.source, asked.may_lose, progress, may_hide=asked.may_hide)
 
-    raise SystemExit(terminal.run("rebuild", work))
+    raise SystemExit(rebuild_command.run(asked, work))
 
 
 def _purged_arguments(parser: argparse.ArgumentParser) -> None:
@@ -171,7 +122,7 @@ def _purged(given: Settings, asked: argparse.Namespace) -> None:
         index, past = Index(*places), history.index(*places)
         try:
             async with database.sessions(engine)() as session:
-                proof = await prove(session, (index, past), asked.agreement, words, _Telling())
+                proof = await prove(session, (index, past), asked.agreement, words, terminal.telling())
         except EngineAway:
             sys.stderr.write("purged: OpenSearch is away; run it again\n")
             return terminal.FAILED
@@ -219,7 +170,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         },
         argv,
         {
-            "rebuild": _rebuild_arguments,
+            "rebuild": partial(rebuild_command.arguments, topics=sorted(HANDLERS)),
             "purged": _purged_arguments,
             "history": history_command.arguments,
             "words": words_command.arguments,

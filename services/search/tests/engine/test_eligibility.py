@@ -84,7 +84,8 @@ async def test_what_cannot_be_decided_is_shown_with_the_question_to_ask(sweden, 
     }
 
     async def questions(suffix):
-        return (await sweden.hit(f"{suffix}|{make.katarakt}", patient_region="14", limit=100))["explain"]["questions"]
+        hit = await sweden.hit(f"{suffix}|{make.katarakt}", patient_region="14", limit=100)
+        return [one["text"] for one in hit["explain"]["questions"]]
 
     assert await questions("ADULT") == ["Hur gammal är patienten? Gäller 18–64 år"]
     assert await questions("OLD") == ["Hur gammal är patienten? Gäller från 65 år"]
@@ -104,7 +105,7 @@ async def test_an_agreement_that_refuses_the_patient_gives_no_tier(sweden, make)
 
     assert (old["explain"]["tier"]["id"], young["explain"]["tier"]["id"]) == ("own_region", "catalogue")
     assert [(row["number"], row["eligibility"]) for row in young["agreements"]] == [("MIXED1", "no"), ("MIXED2", "yes")]
-    assert young["explain"]["lowers"][0] == (
+    assert young["explain"]["lowers"][0]["text"] == (
         "Avtal som patientens region får använda finns, men passar inte patienten eller frågans filter"
     )
 
@@ -128,7 +129,10 @@ async def test_self_referral_is_a_filter_on_the_basis_that_is_used(sweden):
 async def test_what_the_agreement_demands_is_said(sweden, make):
     hit = await sweden.hit(f"REFERRAL|{make.katarakt}", patient_region="14", limit=100)
 
-    assert hit["explain"]["requires"] == ["Remiss krävs", "Hemregionens betalningsförbindelse krävs"]
+    assert hit["explain"]["requires"] == [
+        {"code": "referral_required", "text": "Remiss krävs"},
+        {"code": "payment_commitment_required", "text": "Hemregionens betalningsförbindelse krävs"},
+    ]
 
 
 async def test_the_target_group_is_shown_whole(sweden, make):

@@ -45,7 +45,8 @@ async def refused(world):
 
 
 async def searched(world):
-    return list((await world.opensearch.get(f"/_alias/{world.name}")).json())
+    answer = await world.opensearch.get(f"/_alias/{world.name}")
+    return list(answer.json()) if answer.status_code == 200 else []
 
 
 async def own(world, connection):

@@ -257,7 +257,7 @@ async def test_the_command_tells_where_something_is_left_and_never_what(told, ma
         await session.execute(text("CREATE TABLE of_a_later_release (note text)"))
         await session.execute(text("INSERT INTO of_a_later_release VALUES (:note)"), {"note": f'x "{SECRETS[1]}"'})
     (name,) = await told.index.existing()
-    await told.opensearch.put(f"/{name}/_doc/stray", json={"note": [{"deep": SECRETS[0].lower()}]})
+    await told.opensearch.put(f"/{name}/_doc/stray", json={"waits": [{"deep": SECRETS[0].lower()}]})
 
     code, out, error = await command(ID, "--words", "-", words="\n".join(SECRETS))
     assert code == 1

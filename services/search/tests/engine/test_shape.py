@@ -4,6 +4,7 @@ import pytest
 
 from contracts.agreements import AgreedService, AgreementRegistered, UseByOthers
 from contracts.audience import Audience, audience_of
+from search.api.shapes import Offers, OneOffer
 from search.domain.hit import FOR_REGIONS
 
 pytestmark = pytest.mark.engine
@@ -70,7 +71,26 @@ async def test_a_hit_has_the_fixed_keys(katarakt, make):
     assert all(set(row) >= AGREEMENT for row in hit["agreements"])
     assert all(set(row) >= WAIT for row in hit["waits"])
     assert (hit["capacity"], hit["eligibility"], hit["deadline"]) == (None, "ask", None)
-    assert hit["explain"]["matched"] == ["Vårdtjänst: Kataraktoperation (operation av grå starr)"]
+    assert hit["explain"]["matched"] == [
+        {
+            "code": "care_service",
+            "text": "kva|CJE20 finns i utbud eller avtal",
+            "asked": "kva|CJE20",
+            "care_service": make.katarakt,
+            "exact": True,
+            "maps": [
+                {"source": "kva|CJE20", "target": make.katarakt, "equivalence": "wider", "map": "kva-till-vt-demo"}
+            ],
+        }
+    ]
+
+
+async def test_answers_are_as_the_openapi_document_says(katarakt, make):
+    clock = {"guarantee": "treatment", "guarantee_start": str(make.day(-30))}
+    for question in ({}, {"q": "katrakt Stockholm", "patient_region": "14", **clock}, {"q": "nothing at all"}):
+        Offers.model_validate_json((await katarakt.http.post("/offers/search", json=question)).text, strict=True)
+    one = await katarakt.http.post(f"/offers/{make.hsa('A')}|{make.katarakt}", json={"patient_region": "14", **clock})
+    OneOffer.model_validate_json(one.text, strict=True)
 
 
 async def test_an_agreements_services_with_different_terms_are_shown_apart(katarakt, make):
@@ -108,7 +128,8 @@ async def test_one_offer_is_read_by_its_id_with_bars_in_the_path(katarakt, make)
     assert plain.json()["id"] == offer
     assert plain.json()["explain"]["tier"] is None
     hit = await katarakt.hit(f"A|{make.katarakt}", patient_region="14")
-    assert quoted.json() == {**hit, "region_profiles": quoted.json()["region_profiles"]}
+    beside = {"region_profiles": quoted.json()["region_profiles"], "guarantee": None}
+    assert quoted.json() == {**hit, **beside}
 
 
 @pytest.mark.parametrize("offer", ["SE5561234567-A|vt-demo|nothing", "nothing", "*", "a" * 2000, "%00", "🐟"])
@@ -190,7 +211,7 @@ async def test_regions_and_the_agency_see_whom_to_ask_what_at_whose_price(on_req
             "invoiced_by": "owning_region",
             "volume_left": 40,
         }
-        assert hit["explain"]["lowers"][0] == (
+        assert hit["explain"]["lowers"][0]["text"] == (
             "Avtalets region ska tillfrågas först. Vänd er till: Kansliet Umeå. När senast?"
         )
 
@@ -204,7 +225,7 @@ async def test_who_works_for_no_region_sees_that_it_is_usable_and_no_terms_or_pr
         assert agreement.keys() & TERMS == set()
         assert agreement["on_request"]
         assert hit["explain"]["tier"]["id"] == "on_request"
-        assert hit["explain"]["lowers"][0] == "Avtalets region ska tillfrågas först."
+        assert hit["explain"]["lowers"][0]["text"] == "Avtalets region ska tillfrågas först."
         assert not any(
             term in str(hit) for term in ("Kansliet", "senast", "avtal.example", "separate", "drg", "owning")
         )

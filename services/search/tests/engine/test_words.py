@@ -170,10 +170,31 @@ async def test_a_code_as_words_finds_what_the_code_maps_to(sweden):
     by_code = await sweden.ask(care_service="kva|JAB30")
 
     assert by_words["total"] == by_code["total"] == 1
-    assert by_words["items"][0]["explain"]["matched"] == ["Koden finns i utbud eller avtal"]
-    assert (await sweden.ask(q="bråck"))["items"][0]["explain"]["matched"] == [
-        "Alla ord finns i vårdtjänst, enhet eller ort"
-    ]
+    (matched,) = by_words["items"][0]["explain"]["matched"]
+    assert (matched["code"], matched["words"], matched["asked"]) == ("code", "JAB30", "kva|JAB30")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            "grå starr Malmö",
+            [("grå starr", "synonym", "care_service", None), ("Malmö", "same_word", "municipality", None)],
+        ),
+        ("fakoemulsifikation Capios", [("fakoemulsifikation", "same_word", "care_service", None)]),
+        ("katrakt S:t Erik", [("katarakt", "compound_part", "care_service", "slip")]),
+        ("knäledsoperation Carlanderska", [("knäledsoperation", "synonym", "care_service", None)]),
+    ],
+)
+async def test_every_word_of_every_hit_tells_through_what_it_was_found(sweden, words, told):
+    answer = await sweden.ask(q=words)
+
+    assert answer["total"]
+    for hit in answer["items"]:
+        matched = hit["explain"]["matched"]
+        assert not any(one["code"] == "found" for one in matched)
+        seen = [(one["words"], one["code"], one["field"], (one["read_as"] or {}).get("by")) for one in matched]
+        assert seen[: len(told)] == told
 
 
 async def test_a_place_where_nothing_is_offered_is_never_taken_for_another_one(world, make):

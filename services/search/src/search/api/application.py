@@ -1,17 +1,19 @@
 """Puts the HTTP side together: routes, access, problems, health."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 
 from kit import auth, database, health, http
 from rules import guarantee
 from rules.calendar import swedish_day
-from search.api import offers, suggest
+from search.api import offers, refusals, suggest
 from search.index import history
 from search.index.engine import EngineAway, Index
 from search.service.answer import Unanswerable
@@ -21,6 +23,8 @@ from search.settings import Settings
 
 POLICY: auth.Policy = {**offers.POLICY, **suggest.POLICY}
 ROUTERS = (offers.router, suggest.router)
+
+_Told = Callable[[Request, Exception], Awaitable[Response]]
 
 
 def application(given: Settings) -> FastAPI:
@@ -55,6 +59,13 @@ def application(given: Settings) -> FastAPI:
     )
     for router in ROUTERS:
         app.include_router(router)
+    told = cast("_Told", app.exception_handlers[RequestValidationError])
+
+    async def on_refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 registered for this type only
+        return await told(request, refusals.suggesting(request, error))
+
+    app.add_exception_handler(RequestValidationError, on_refused)
     app.add_exception_handler(EngineAway, _on_engine_away)
     app.add_exception_handler(Unanswerable, _on_unanswerable)
     app.add_exception_handler(NotYet, _on_not_yet)
@@ -73,7 +84,8 @@ def _rules(own: Path | None) -> guarantee.Rules:
 
 
 async def _on_engine_away(request: Request, error: Exception) -> Response:
-    problem = http.Problem(503, "the search engine cannot be reached; try again shortly", headers={"Retry-After": "2"})
+    assert isinstance(error, EngineAway)  # noqa: S101 registered for this type only
+    problem = http.Problem(503, f"{error.told}; try again shortly", headers={"Retry-After": "2"})
     return http.problem_response(problem)
 
 

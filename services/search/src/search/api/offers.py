@@ -1,15 +1,15 @@
 """Words of HTTP in, one question, words out."""
 
+import json
 from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
-from contracts.agreements import ReimbursementModel
-from contracts.message import Sex
-from contracts.types import RegionCode
 from kit.auth import Caller, CallerOf, Policy
 from kit.database import Transaction
 from kit.http import Problem, invalid
@@ -17,85 +17,58 @@ from rules.calendar import swedish_day, swedish_end
 from rules.guarantee import Guarantee, NoRule, Rules
 from rules.guarantee import deadline as due_on
 from rules.roles import READERS, SEES_TERMS
+from search.api.asked import Asked, AskedOnPage, Seen, SeenByPatient
+from search.api.shapes import Offers, OneOffer
 from search.domain import deadline
+from search.domain.grounds import Against, Unfit
 from search.domain.question import Basis, Clock, Question, Sort
 from search.index.history import Searched
 from search.service import answer, as_of, wording
 
+# An id may hold an encoded slash: its place in the path takes whatever is left.
+_ONE = "/offers/{offer_id:path}"
+
 POLICY: Policy = {
     "GET /offers": READERS,
     "POST /offers/search": READERS,
-    "GET /offers/{offer_id}": READERS,
+    f"GET {_ONE}": READERS,
+    f"POST {_ONE}": READERS,
 }
 
 
-class Seen(BaseModel):
-    """For whom and from where offers are seen. Unknown fields are refused: a filter is never left out in silence."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    near: Annotated[str, Field(max_length=60, examples=["11428", "0180", "59.33,18.07"])] | None = None
-    """Postal code, municipality code or lat,lon."""
-    patient_region: RegionCode | None = None
-    """The patient's home region: who may use what, and in which order."""
-    as_of: Annotated[date, Field(examples=["2026-09-30"])] | None = None
-    """What this search would have shown at the end of that day in Sweden; today means now. Each answer's `as_of` tells
-    what in it is of that day and what is today's, and is null where no day was asked for."""
-
-
-class Asked(Seen):
-    """What is asked."""
-
-    q: Annotated[str, Field(min_length=1, max_length=300)] | None = None
-    """Plain Swedish words, all of which must be found in care service, unit or place; or a code, or how codes begin.
-
-    Where they find nothing, those most likely meant are searched (dots left out, slips, compounds nobody has written);
-    `read_as` then tells which, and is null otherwise.
-    """
-    care_service: Annotated[str, Field(max_length=80, examples=["kva|CJE20"])] | None = None
-    """`system|code` with system vt, vt-demo, kva or icd."""
-    max_distance_km: Annotated[float, Field(gt=0, le=2000)] | None = None
-    max_wait_days: Annotated[int, Field(ge=0, le=3650)] | None = None
-    reimbursement_model: ReimbursementModel | None = None
-    basis: Basis | None = None
-    guarantee: Guarantee | None = None
-    """Which guarantee is asked about: it picks the wait that ranks and is limited; else it is the one to treatment."""
-    guarantee_start: Annotated[date, Field(examples=["2026-09-01"])] | None = None
-    """The day the guarantee's clock started; with `guarantee` it sets the deadline, and what can be given before it
-    comes first."""
-    age: Annotated[int, Field(ge=0, le=130)] | None = None
-    """The patient's age in whole years: who is outside an agreement's target group is not shown it."""
-    sex: Sex | None = None
-    """The patient's registered sex, likewise."""
-    self_referral: bool | None = None
-    """Care to which patients refer themselves (true), or do not (false), as the agreement or the catalogue says."""
-    free_capacity: bool | None = None
-    """With announced free places that the patient's region may use (true), or without (false). Waiting lists, and what
-    must be asked for, are no free places."""
-    sort: Sort = Sort.BEST
-
-
-class AskedOnPage(Asked):
-    """The same with the page asked for."""
-
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
-    page: Annotated[int, Field(ge=1)] = 1
+FIELDS: Mapping[str, type[BaseModel]] = {
+    "GET /offers": AskedOnPage,
+    "POST /offers/search": AskedOnPage,
+    f"GET {_ONE}": Seen,
+    f"POST {_ONE}": SeenByPatient,
+}
+"""What each call takes, to suggest from where a name is not known."""
 
 
 async def once(request: Request) -> None:
-    """No query parameter twice, and none beside a body: one of them would be left out in silence."""
+    """No parameter or field twice, and none beside a body: one of them would be left out in silence."""
     given = Counter(name for name, _ in request.query_params.multi_items())
     for name, times in given.items():
         if request.method == "POST":
             raise invalid(name, "belongs in the body", status=400)
         if times > 1:
             raise invalid(name, "is given more than once", status=400)
+    if request.method == "POST":
+        # What cannot be read is told of later, by whoever reads it in earnest.
+        with suppress(ValueError, RecursionError):
+            json.loads(await request.body(), object_pairs_hook=_each_once)
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> None:
+    for name, times in Counter(name for name, _ in pairs).items():
+        if times > 1:
+            raise invalid(name, "is given more than once", status=422)
 
 
 router = APIRouter(tags=["offers"], dependencies=[Depends(once)])
 
 
-@router.get("/offers")
+@router.get("/offers", responses={200: {"model": Offers}})
 async def find(
     asked: Annotated[AskedOnPage, Query()], request: Request, caller: CallerOf, session: Transaction
 ) -> dict[str, Any]:
@@ -115,6 +88,8 @@ async def find(
 
     `eligibility` is `yes`, or `ask` with the questions in `explain.questions`; who is refused is not shown.
 
+    Every reason in `explain` has a `code` that stays the same, a Swedish `text`, and the values it speaks of.
+
     `facets` counts the offers per care service, region, basis, reimbursement model, expected wait and free capacity,
     each as if its own filter were not there. Where nothing is found, `without` tells how many there would be without
     each single filter.
@@ -126,28 +101,66 @@ async def find(
     return await _answer(asked, request, caller, session)
 
 
-@router.post("/offers/search")
+@router.post("/offers/search", responses={200: {"model": Offers}})
 async def find_by_body(asked: AskedOnPage, request: Request, caller: CallerOf, session: Transaction) -> dict[str, Any]:
     """The same search with the question in the body."""
     return await _answer(asked, request, caller, session)
 
 
-@router.get("/offers/{offer_id}")
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"model": OneOffer},
+    404: {"description": "There is no offer of this id, or none of its bases is in force (`code` `not_in_force`)."},
+    409: {
+        "description": "The offer is in force, but not for this question: `code` `refuses_patient` (`target_groups`"
+        " tells whom it is for) or `filtered` (`basis` tells what there is)."
+    },
+}
+
+
+@router.get(_ONE, responses=_ANSWERS)
 async def read(
     offer_id: str, seen: Annotated[Seen, Query()], request: Request, caller: CallerOf, session: Transaction
 ) -> dict[str, Any]:
-    """One offer that is in force today, or was on the day asked for, with the same `region_profiles` as in a search."""
-    asked, now = AskedOnPage(**seen.model_dump()), datetime.now(UTC)
+    """One offer as a search with the same question shows it, today or as of a day: same tier, deadline, eligibility.
+
+    `guarantee` tells the rule and `region_profiles` the regions, as in a search. Age and sex do not belong in an
+    address: send the same in a body (POST) to see the offer for a patient.
+    """
+    return await _one(offer_id, seen, request, caller, session)
+
+
+@router.post(_ONE, responses=_ANSWERS)
+async def read_by_body(
+    offer_id: str, seen: SeenByPatient, request: Request, caller: CallerOf, session: Transaction
+) -> dict[str, Any]:
+    """The same for one patient, with the question in the body. Nothing is changed by it."""
+    return await _one(offer_id, seen, request, caller, session)
+
+
+async def _one(offer_id: str, seen: Seen, request: Request, caller: Caller, session: Transaction) -> dict[str, Any]:
+    asked = AskedOnPage.model_validate(seen.model_dump(exclude_unset=True))
+    now = datetime.now(UTC)
     searched = await _searched(asked, now, request, session)
     question = await _question(asked, now, request, caller, session)
-    found = await answer.one(searched, offer_id, question)
+    found = await answer.one(session, searched, offer_id, question)
     if found is None:
-        raise Problem(404, "there is no such offer in force")
+        raise Problem(404, "there is no such offer", code="unknown")
+    if isinstance(found, Unfit):
+        status = 404 if found.against is Against.NOT_IN_FORCE else 409
+        raise Problem(status, _AGAINST[found.against], code=found.against.value, **found.facts)
     return {
         **found,
         "as_of": as_of.told(asked.as_of, swedish_day(now)),
+        "guarantee": deadline.clock(question),
         "region_profiles": await answer.region_profiles(session, [found], question),
     }
+
+
+_AGAINST = {
+    Against.NOT_IN_FORCE: "the offer exists, but nothing that it stands on is in force on the day asked about",
+    Against.REFUSES_PATIENT: "the offer is in force, but every agreement on it refuses a patient of this age or sex",
+    Against.FILTERED: "the offer is in force, but on no basis of this kind, reimbursement model and self-referral",
+}
 
 
 async def _answer(asked: AskedOnPage, request: Request, caller: Caller, session: Transaction) -> dict[str, Any]:
@@ -182,6 +195,10 @@ async def _question(
         raise invalid("reimbursement_model", "is for regions and the agency only", status=403)
     if asked.page * asked.limit > 10_000:
         raise invalid("page", "page x limit must not exceed 10000: narrow the question instead", status=400)
+    if asked.basis is Basis.CATALOGUE and asked.reimbursement_model is not None:
+        raise invalid(
+            "reimbursement_model", "contradicts basis: only agreements and own provision have one", status=400
+        )
     if asked.near is None and (asked.sort is Sort.DISTANCE or asked.max_distance_km is not None):
         raise invalid("near", "is needed to sort or limit by distance", status=400)
     service, today = asked.care_service, asked.as_of or swedish_day(now)
@@ -194,6 +211,7 @@ async def _question(
         words=asked.q,
         word_codes=codes.keys,
         words_beside_codes=codes.beside,
+        codes_of_words=codes.by_word,
         care_services=await answer.care_services(session, service) if service is not None else None,
         near=await answer.spot(session, asked.near) if asked.near is not None else None,
         max_distance_km=asked.max_distance_km,

@@ -19,12 +19,15 @@ router = APIRouter(tags=["suggest"], dependencies=[Depends(once)])
 class Typed(BaseModel):
     """What has been typed."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, use_attribute_docstrings=True)
 
     q: Annotated[str, Field(min_length=1, max_length=300, examples=["grå st"])]
     """Letters of care services, care units or places, in any order of words; the last word may be unfinished."""
     limit: Annotated[int, Field(ge=1, le=20)] = 5
     """At most so many of each kind."""
+
+
+FIELDS = {"GET /suggest": Typed}
 
 
 @router.get("/suggest")

@@ -13,6 +13,7 @@ from search.domain import eligibility
 from search.domain.age import provenance, told
 from search.domain.eligibility import Verdict
 from search.domain.question import Basis, Question
+from search.domain.reason import Code, reason
 
 Json = Mapping[str, Any]
 
@@ -126,14 +127,15 @@ def fact(basis: Json | None, today: date) -> dict[str, Any] | None:
     return {"announcement_id": basis["announcement_id"], **told("Ledig kapacitet", SOURCE, basis["observed_at"], today)}
 
 
-def lowers(document: Json, found: Sequence[Json], question: Question) -> Iterable[str]:
+def lowers(document: Json, found: Sequence[Json], question: Question) -> Iterable[dict[str, Any]]:
     """What of it helps this patient less than it seems; `found` are the usable ones."""
     announced = [basis for basis in document["bases"] if basis["kind"] == Basis.CAPACITY and current(basis, question)]
     if announced and not found:
         others = question.patient_region is not None and all(
             question.patient_region not in basis["usable_by"] for basis in announced
         )
+        code = Code.CAPACITY_NOT_USABLE if others else Code.CAPACITY_NOT_FOR_PATIENT
         whom = "av patientens region" if others else "för patienten"
-        yield f"Ledig kapacitet finns, men får inte användas {whom}"
+        yield reason(code, f"Ledig kapacitet finns, men får inte användas {whom}")
     elif found and all(basis["places"] is None for basis in found):
-        yield "Den lediga kapaciteten lovar ingen dag: räknas inte i väntan"
+        yield reason(Code.CAPACITY_NO_DAY, "Den lediga kapaciteten lovar ingen dag: räknas inte i väntan")

@@ -7,6 +7,7 @@ from rules.guarantee import Guarantee, days_left
 from search.domain import expected
 from search.domain.expected import Expected
 from search.domain.question import Question
+from search.domain.reason import Code, reason
 
 Json = Mapping[str, Any]
 
@@ -28,23 +29,29 @@ def of(known: Expected, question: Question) -> dict[str, Any] | None:
     }
 
 
-def told(deadline: Json | None, question: Question) -> str | None:
-    """The same in a Swedish sentence."""
+def told(deadline: Json | None, question: Question) -> dict[str, Any] | None:
+    """The same as a reason, with a Swedish sentence."""
     if deadline is None:
         return None
     what, left = _WHAT[question.guarantee], deadline["days_left"]
+    values = {"guarantee": question.guarantee.value, **deadline}
+    until = f"Garantin gäller till {deadline['date']}"
     if left is None:
-        return f"Garantin gäller till {deadline['date']}; när {what} kan ges är okänt"
+        return reason(Code.WAIT_UNKNOWN, f"{until}; när {what} kan ges är okänt", **values)
     margin = f"{_days(left)} kvar" if left >= 0 else f"{_days(-left)} för sent"
-    return f"Garantin gäller till {deadline['date']}; {what} väntas {deadline['expected_date']}, {margin}"
+    code = Code.IN_TIME if left >= 0 else Code.TOO_LATE
+    return reason(code, f"{until}; {what} väntas {deadline['expected_date']}, {margin}", **values)
 
 
-def lowers(deadline: Json | None) -> Iterable[str]:
+def lowers(deadline: Json | None) -> Iterable[dict[str, Any]]:
     """What of it lowers the rank."""
     if deadline is not None and deadline["days_left"] is None:
-        yield "Väntetiden är okänd: räknas inte som inom vårdgarantin"
+        text = "Väntetiden är okänd: räknas inte som inom vårdgarantin"
+        yield reason(Code.NOT_KNOWN_IN_TIME, text, date=deadline["date"])
     elif deadline is not None and deadline["days_left"] < 0:
-        yield f"Väntas {_days(-deadline['days_left'])} efter vårdgarantins sista dag"
+        late = -deadline["days_left"]
+        text = f"Väntas {_days(late)} efter vårdgarantins sista dag"
+        yield reason(Code.AFTER_DEADLINE, text, days=late, date=deadline["date"])
 
 
 def clock(question: Question) -> dict[str, Any] | None:

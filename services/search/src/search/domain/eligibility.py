@@ -5,10 +5,12 @@ from enum import StrEnum
 from typing import Any
 
 from search.domain.question import Question
+from search.domain.reason import Code, reason
 
 Json = Mapping[str, Any]
 
 TARGET_GROUP = ("age_min", "age_max", "sex", "bmi_max", "asa_max", "other")
+_SEARCHED = frozenset({"age_min", "age_max", "sex"})
 _SEXES = {"female": "kvinnor", "male": "män"}
 
 
@@ -20,8 +22,8 @@ class Verdict(StrEnum):
     NO = "no"
 
 
-def judged(basis: Json, question: Question) -> tuple[Verdict, list[str]]:
-    """The verdict on one basis, and with `ask` the questions in Swedish. No limit known means: for everybody."""
+def judged(basis: Json, question: Question) -> tuple[Verdict, list[dict[str, Any]]]:
+    """The verdict on one basis, and with `ask` the questions. No limit known means: for everybody."""
     group = target_group(basis)
     lowest, highest, sex = group["age_min"], group["age_max"], group["sex"]
     if question.age is not None and not (lowest or 0) <= question.age <= (highest if highest is not None else 999):
@@ -32,28 +34,32 @@ def judged(basis: Json, question: Question) -> tuple[Verdict, list[str]]:
     return (Verdict.ASK if asked else Verdict.YES), asked
 
 
-def best(bases: Iterable[Json], question: Question) -> tuple[Verdict, list[str]]:
+def best(bases: Iterable[Json], question: Question) -> tuple[Verdict, list[dict[str, Any]]]:
     """The verdict on an offer: that of its most favourable basis; with `ask` every question, each once."""
     found = [judged(basis, question) for basis in bases]
     for verdict in (Verdict.YES, Verdict.ASK):
         if any(one is verdict for one, _ in found):
-            questions = dict.fromkeys(text for one, texts in found if one is Verdict.ASK for text in texts)
-            return verdict, list(questions) if verdict is Verdict.ASK else []
+            questions = {row["text"]: row for one, rows in found if one is Verdict.ASK for row in rows}
+            return verdict, list(questions.values()) if verdict is Verdict.ASK else []
     return Verdict.NO, []
 
 
-def _questions(group: Json, question: Question) -> Iterable[str]:
+def _questions(group: Json, question: Question) -> Iterable[dict[str, Any]]:
     lowest, highest = group["age_min"], group["age_max"]
     if question.age is None and (lowest is not None or highest is not None):
-        yield f"Hur gammal är patienten? Gäller {_ages(lowest, highest)}"
+        text = f"Hur gammal är patienten? Gäller {_ages(lowest, highest)}"
+        yield reason(Code.ASK_AGE, text, age_min=lowest, age_max=highest)
     if question.sex is None and group["sex"] is not None:
-        yield f"Vilket kön har patienten? Gäller {_SEXES.get(group['sex'], group['sex'])}"
+        text = f"Vilket kön har patienten? Gäller {_SEXES.get(group['sex'], group['sex'])}"
+        yield reason(Code.ASK_SEX, text, sex=group["sex"])
     if group["bmi_max"] is not None:
-        yield f"Vilket BMI har patienten? Gäller BMI högst {group['bmi_max']}"
+        text = f"Vilket BMI har patienten? Gäller BMI högst {group['bmi_max']}"
+        yield reason(Code.ASK_BMI, text, bmi_max=group["bmi_max"])
     if group["asa_max"] is not None:
-        yield f"Vilken ASA-klass har patienten? Gäller ASA-klass högst {group['asa_max']}"
+        text = f"Vilken ASA-klass har patienten? Gäller ASA-klass högst {group['asa_max']}"
+        yield reason(Code.ASK_ASA, text, asa_max=group["asa_max"])
     if group["other"] is not None:
-        yield f"Uppfyller patienten villkoret: {group['other']}?"
+        yield reason(Code.ASK_OTHER, f"Uppfyller patienten villkoret: {group['other']}?", condition=group["other"])
 
 
 def _ages(lowest: int | None, highest: int | None) -> str:
@@ -64,13 +70,14 @@ def _ages(lowest: int | None, highest: int | None) -> str:
 
 def target_group(basis: Json) -> dict[str, Any]:
     """The whole target group of a basis; without what an index of an older release does not hold."""
-    known = {**basis, **basis.get("target_group", {})}
-    return {name: known.get(name) for name in TARGET_GROUP}
+    # Asked for each basis of each hit several times: nothing is copied that is not needed.
+    rest = basis.get("target_group") or basis
+    return {name: basis.get(name) if name in _SEARCHED else rest.get(name) for name in TARGET_GROUP}
 
 
 def fields(group: Json | None) -> dict[str, Any]:
     """A target group as a basis holds it: what is searched by in fields of their own, the rest together."""
     told: Sequence[Any] = [group[name] if group is not None else None for name in TARGET_GROUP]
     known = dict(zip(TARGET_GROUP, told, strict=True))
-    searched = {name: known[name] for name in ("age_min", "age_max", "sex")}
-    return {**searched, "target_group": {name: known[name] for name in ("bmi_max", "asa_max", "other")}}
+    searched = {name: known[name] for name in TARGET_GROUP if name in _SEARCHED}
+    return {**searched, "target_group": {name: known[name] for name in TARGET_GROUP if name not in _SEARCHED}}

@@ -1,4 +1,7 @@
-"""Why a hit is found and ranks where it does, and how old each fact is, in plain Swedish."""
+"""Why a hit is found and ranks where it does, and how old each fact is: for machines, and in plain Swedish.
+
+Each reason is of `reason.reason`. A new one is yielded where it belongs, with a code of its own in `reason.Code`.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +13,11 @@ from search.domain import capacity, deadline, tiers, waits
 from search.domain.age import told
 from search.domain.expected import Expected
 from search.domain.question import Basis, Question
+from search.domain.reason import Code, reason
 from search.domain.tiers import Tier, Usable
 
 Json = Mapping[str, Any]
+Reasons = Iterable[dict[str, Any]]
 
 _MEASURES = {"treatment_median": "Väntetid till behandling (median)", "visit_median": "Väntetid till besök (median)"}
 _WAIT = {Guarantee.VISIT: "Väntetid till besök", Guarantee.TREATMENT: "Väntetid till behandling"}
@@ -20,8 +25,8 @@ _OTHER = {Guarantee.VISIT: "den till behandling", Guarantee.TREATMENT: "den till
 _KINDS = {"forecast": "prognos"}
 _ROUGH = {"municipality": "kommunens mittpunkt", "postal_code": "postnumrets mittpunkt"}
 _CONDITIONS = {
-    "referral_required": "Remiss krävs",
-    "payment_commitment_required": "Hemregionens betalningsförbindelse krävs",
+    "referral_required": (Code.REFERRAL_REQUIRED, "Remiss krävs"),
+    "payment_commitment_required": (Code.PAYMENT_COMMITMENT_REQUIRED, "Hemregionens betalningsförbindelse krävs"),
 }
 
 
@@ -30,8 +35,8 @@ class Why:
     """What a hit's rank comes from."""
 
     tier: Tier | None
-    matched: set[str]
-    """Names of the conditions that held."""
+    matched: Sequence[Json]
+    """The reasons why it was found."""
     distance: float | None
     agreed: Sequence[Json]
     """The agreements in force today."""
@@ -39,7 +44,7 @@ class Why:
     """Those of them that the filters let through and that do not refuse the patient."""
     bases: Sequence[Json]
     """Those bases that put the offer in its tier; without a patient region, all that the question lets through."""
-    questions: Sequence[str]
+    questions: Sequence[Json]
     """What must be asked before anybody knows whether the patient may be helped on them."""
     expected: Expected
     """What ranks inside the tier: a wait, or free capacity that comes before it."""
@@ -52,7 +57,7 @@ def of(document: Json, question: Question, why: Why) -> dict[str, Any]:
     tier = why.tier
     return {
         "tier": {"rank": tiers.rank(tier, question), "id": tier.id, "text": tier.text} if tier is not None else None,
-        "matched": list(_matched(document, question, why.matched)),
+        "matched": list(why.matched),
         "ranked_by": _ranked_by(document, question, why.expected),
         "capacity": _of_capacity(why.expected),
         "deadline": deadline.told(why.due, question),
@@ -69,50 +74,55 @@ def of(document: Json, question: Question, why: Why) -> dict[str, Any]:
     }
 
 
-def _matched(document: Json, question: Question, matched: set[str]) -> Iterable[str]:
-    if question.care_services is not None:
-        yield f"Vårdtjänst: {document['care_service_text']}"
-    if question.words is not None:
-        words = "Alla ord finns i vårdtjänst, enhet eller ort"
-        yield "Koden finns i utbud eller avtal" if "code" in matched else words
-
-
-def _ranked_by(document: Json, question: Question, expected: Expected) -> str | None:
+def _ranked_by(document: Json, question: Question, expected: Expected) -> dict[str, Any] | None:
     wait = expected.wait
     if expected.by_capacity and expected.capacity is not None:
-        return capacity.in_words(expected.capacity)
+        return reason(Code.CAPACITY, capacity.in_words(expected.capacity), **_free(expected))
     if wait is None:
         return None
     whose = f"patienter från region {wait['paying_region']}" if wait["paying_region"] else "alla patienter"
     how = f", {_KINDS[wait['kind']]}" if wait["kind"] in _KINDS else ""
     several = len(waits.candidates(document["waits"], question.guarantee))
     more = f"; en av {several} uppgifter" if several > 1 else ""
-    return f"{_MEASURES[wait['measure']]}: {wait['days']:g} dagar, {whose}{how}{more}"
+    return reason(
+        Code.WAIT,
+        f"{_MEASURES[wait['measure']]}: {wait['days']:g} dagar, {whose}{how}{more}",
+        **{name: wait[name] for name in ("measure", "days", "kind", "paying_region", "period")},
+        care_service=wait["code"],
+        of=several,
+    )
 
 
-def _of_capacity(expected: Expected) -> str | None:
+def _of_capacity(expected: Expected) -> dict[str, Any] | None:
     """What free capacity there is, and what it did to the rank."""
     if expected.capacity is None:
         return None
-    told = capacity.in_words(expected.capacity)
+    told, wait = capacity.in_words(expected.capacity), expected.wait
+    values = {**_free(expected), "wait_days": wait["days"] if wait is not None else None}
     if expected.by_capacity:
-        wait = expected.wait
         than = f"inte senare än väntetiden, {wait['days']:g} dagar" if wait is not None else "väntetiden är okänd"
-        return f"{told}; avgör ordningen, {than}"
+        return reason(Code.CAPACITY_DECIDES, f"{told}; avgör ordningen, {than}", **values)
     if expected.capacity["places"] is None:
-        return f"{told}; lovar ingen dag och påverkar inte ordningen"
-    return f"{told}; väntetiden är kortare och avgör ordningen"
+        return reason(Code.CAPACITY_NO_DAY, f"{told}; lovar ingen dag och påverkar inte ordningen", **values)
+    return reason(Code.CAPACITY_LATER, f"{told}; väntetiden är kortare och avgör ordningen", **values)
 
 
-def _required(why: Why) -> Iterable[str]:
+def _free(expected: Expected) -> dict[str, Any]:
+    announced = expected.capacity or {}
+    named = {"announcement_id": "announcement_id", "left": "left", "from": "valid_from", "until": "valid_to"}
+    days = expected.days if expected.by_capacity else None
+    return {"days": days, **{name: announced.get(field) for name, field in named.items()}}
+
+
+def _required(why: Why) -> Reasons:
     """What every agreement that puts the offer in its tier demands."""
     conditions = [basis["conditions"] for basis in why.bases if basis.get("agreement_id")]
-    for name, text in _CONDITIONS.items():
+    for name, (code, text) in _CONDITIONS.items():
         if conditions and all(one[name] for one in conditions):
-            yield text
+            yield reason(code, text)
 
 
-def _by_riksavtalet(tier: Tier | None, region: str | None, agreed: Sequence[Json]) -> Iterable[str]:
+def _by_riksavtalet(tier: Tier | None, region: str | None, agreed: Sequence[Json]) -> Reasons:
     """What the patient's region must send along, where Riksavtalet is the only ground to use the care."""
     if tier is None or tier.usable is Usable.UNKNOWN:
         return
@@ -120,52 +130,67 @@ def _by_riksavtalet(tier: Tier | None, region: str | None, agreed: Sequence[Json
     ways = [basis for basis in agreed if (basis["on_request"] if asked else region in basis["usable_by"])]
     others = [basis for basis in ways if basis["kind"] != Basis.OWN or basis["region"] != region]
     if ways and ways == others and all(basis["riksavtalet"] for basis in ways):
-        yield "Enligt Riksavtalet: remiss och hemregionens betalningsförbindelse"
+        yield reason(Code.BY_RIKSAVTALET, "Enligt Riksavtalet: remiss och hemregionens betalningsförbindelse")
 
 
-def _unsure_of_use(why: Why, question: Question) -> Iterable[str]:
+def _unsure_of_use(why: Why, question: Question) -> Reasons:
     if why.tier is None:
         return
     if why.tier.usable is Usable.ON_REQUEST:
         asked = [basis["terms_of_use"] for basis in why.admitting if basis["on_request"] and question.terms]
-        through = sorted({f"Vänd er till: {one['through']}." for one in asked if one["through"]})
-        questions = sorted({one["question"] for one in asked if one["question"]})
-        yield " ".join(["Avtalets region ska tillfrågas först.", *through, *questions])
+        through, questions = (sorted({one[name] for one in asked if one[name]}) for name in ("through", "question"))
+        whom = [f"Vänd er till: {one}." for one in through]
+        text = " ".join(["Avtalets region ska tillfrågas först.", *whom, *questions])
+        yield reason(Code.ASK_FIRST, text, **({"through": through, "questions": questions} if question.terms else {}))
     if why.tier.kinds == (Basis.CAPACITY,):
-        yield "Inget avtal som regionen får använda: villkor och betalning görs upp med den som annonserar"
+        text = "Inget avtal som regionen får använda: villkor och betalning görs upp med den som annonserar"
+        yield reason(Code.CAPACITY_WITHOUT_AGREEMENT, text)
     if why.tier.usable is Usable.UNKNOWN and why.agreed:
         usable = any(question.patient_region in basis["usable_by"] for basis in why.agreed)
+        agreements = sorted({basis["agreement_id"] for basis in why.agreed})
         unfit = "Avtal som patientens region får använda finns, men passar inte patienten eller frågans filter"
-        yield unfit if usable else "Avtal finns, men inget som patientens region får använda"
+        none = "Avtal finns, men inget som patientens region får använda"
+        code, text = (Code.AGREEMENTS_UNFIT, unfit) if usable else (Code.AGREEMENTS_NOT_USABLE, none)
+        yield reason(code, text, agreements=agreements)
 
 
-def _unsure_of_wait(document: Json, question: Question, expected: Expected) -> Iterable[str]:
+def _unsure_of_wait(document: Json, question: Question, expected: Expected) -> Reasons:
+    guarantee, limit = question.guarantee, question.limit_days
     ranked_by = expected.wait
     if expected.by_capacity:
         return
     if ranked_by is None:
-        missing = f"{_WAIT[question.guarantee]}: uppgift saknas"
-        yield f"{missing}; rankas strax efter vårdgarantins gräns, {question.limit_days} dagar"
-        if waits.candidates(document["waits"], question.guarantee):
-            yield "Väntetid finns bara för andra regioners patienter och räknas inte"
+        text = f"{_WAIT[guarantee]}: uppgift saknas; rankas strax efter vårdgarantins gräns, {limit} dagar"
+        yield reason(Code.WAIT_MISSING, text, guarantee=guarantee.value, limit_days=limit)
+        others = waits.candidates(document["waits"], guarantee)
+        if others:
+            text = "Väntetid finns bara för andra regioners patienter och räknas inte"
+            yield reason(Code.WAIT_OF_OTHERS, text, regions=sorted({one["paying_region"] for one in others}))
         elif any(wait["days"] is not None for wait in document["waits"]):
-            yield f"Andra väntetider, som {_OTHER[question.guarantee]}, visas men räknas inte"
+            text = f"Andra väntetider, som {_OTHER[guarantee]}, visas men räknas inte"
+            measures = sorted({wait["measure"] for wait in document["waits"] if wait["days"] is not None})
+            yield reason(Code.OTHER_WAITS, text, measures=measures)
         return
     if waits.is_forecast(ranked_by):
-        yield "Väntetiden som rankar är en prognos, inte uppmätt"
+        yield reason(Code.WAIT_FORECAST, "Väntetiden som rankar är en prognos, inte uppmätt")
     if waits.stale(ranked_by, question.today):
-        yield f"Väntetiden är inaktuell sedan {ranked_by['stale_after']}"
+        since = ranked_by["stale_after"]
+        yield reason(Code.WAIT_STALE, f"Väntetiden är inaktuell sedan {since}", since=since)
 
 
-def _unsure_of_distance(document: Json, question: Question, distance: float | None) -> Iterable[str]:
-    if question.near is None:
+def _unsure_of_distance(document: Json, question: Question, distance: float | None) -> Reasons:
+    near = question.near
+    if near is None:
         return
     if distance is None:
-        yield "Enhetens läge är okänt; rankas sist på avstånd"
+        yield reason(Code.PLACE_UNKNOWN, "Enhetens läge är okänt; rankas sist på avstånd")
     elif document["precision"] != "own":
-        yield f"Enhetens läge är ungefärligt ({_ROUGH.get(document['precision'], 'ortens mittpunkt')})"
-    if question.near.precision != "own":
-        yield f"Avståndet räknas från {_ROUGH.get(question.near.precision, 'ortens mittpunkt')}: {question.near.text}"
+        middle = _ROUGH.get(document["precision"], "ortens mittpunkt")
+        yield reason(Code.PLACE_ROUGH, f"Enhetens läge är ungefärligt ({middle})", precision=document["precision"])
+    if near.precision != "own":
+        middle = _ROUGH.get(near.precision, "ortens mittpunkt")
+        text = f"Avståndet räknas från {middle}: {near.text}"
+        yield reason(Code.NEAR_ROUGH, text, precision=near.precision, near=near.text)
 
 
 def _facts(document: Json, today: date, why: Why) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """Which of an offer's bases a question may stand on. The index asks the same in its own words: `index/query`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 from search.domain import capacity
-from search.domain.eligibility import Verdict, judged
+from search.domain.eligibility import Verdict, judged, target_group
 from search.domain.question import Basis, Question
 
 Json = Mapping[str, Any]
@@ -31,6 +33,45 @@ def of(document: Json, question: Question) -> list[Json]:
     if refused and not capacity.usable(document, question):
         return []
     return [basis for basis in current if _asked_for(basis, question) and judged(basis, question)[0] is not Verdict.NO]
+
+
+class Against(StrEnum):
+    """Why an offer that exists is not shown."""
+
+    NOT_IN_FORCE = "not_in_force"
+    REFUSES_PATIENT = "refuses_patient"
+    FILTERED = "filtered"
+
+
+@dataclass(frozen=True)
+class Unfit:
+    """Why an offer is not shown, with what is known of it for machines."""
+
+    against: Against
+    facts: Mapping[str, Any]
+
+
+def unfit(document: Json, question: Question) -> Unfit | None:
+    """Why the question cannot stand on any of an offer's bases; None where it can."""
+    if of(document, question):
+        return None
+    current = [basis for basis in document["bases"] if in_force(basis, question)]
+    if not current:
+        today = question.today.isoformat()
+        starts = [one["valid_from"] for one in document["bases"] if one["kind"] != Basis.CAPACITY]
+        begins = [start for start in starts if start and start > today]
+        ended = [one["valid_to"] for one in document["bases"] if one["valid_to"] and one["valid_to"] < today]
+        facts = {"begins": min(begins, default=None), "ended": max(ended, default=None)}
+        return Unfit(Against.NOT_IN_FORCE, facts)
+    if of(document, replace(question, age=None, sex=None)):
+        groups = [target_group(basis) for basis in current if basis["kind"] in AGREED] or map(target_group, current)
+        return Unfit(Against.REFUSES_PATIENT, {"target_groups": _distinct(groups)})
+    return Unfit(Against.FILTERED, {"basis": sorted({basis["kind"] for basis in current})})
+
+
+def _distinct(groups: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    known = list(groups)
+    return [one for number, one in enumerate(known) if one not in known[:number]]
 
 
 def _asked_for(basis: Json, question: Question) -> bool:

@@ -1,6 +1,6 @@
 """A hit as it is shown: every fact with its source and age, in the API's fixed shape."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -20,8 +20,8 @@ FOR_REGIONS = frozenset({*TERMS_OF_USE, "reimbursement_model", "document_url"})
 null would read as something the agreement says."""
 
 
-def shown(document: Json, offer: str, question: Question, tier: Tier | None, matched: set[str]) -> dict[str, Any]:
-    """The hit. `tier` is None where no patient region was given: nothing is ranked by it."""
+def shown(document: Json, offer: str, question: Question, tier: Tier | None, matched: Sequence[Json]) -> dict[str, Any]:
+    """The hit. `tier` is None where no patient region was given; `matched` are the reasons why it was found."""
     unit, (system, _, code) = document["care_unit"], document["care_service"].partition("|")
     distance = _distance(document, question)
     current = [basis for basis in document["bases"] if grounds.in_force(basis, question)]

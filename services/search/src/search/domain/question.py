@@ -45,6 +45,15 @@ class Clock:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """A word that finds nothing as it was written, and what it was read as: a `slip`, or a `compound`'s parts."""
+
+    asked: str
+    meant: str
+    by: str
+
+
+@dataclass(frozen=True)
 class Question:
     """One search, every code and place already looked up. None means: no such demand."""
 
@@ -83,6 +92,10 @@ class Question:
     """Whoever asks may see what is for regions only."""
     words_beside_codes: str = ""
     """The other words, where some are codes."""
+    codes_of_words: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Which of the words are codes, or beginnings of codes, each with the keys it stands for itself."""
+    readings: tuple[Reading, ...] = ()
+    """The words that stand here in place of others."""
 
     @property
     def days_to_deadline(self) -> int | None:

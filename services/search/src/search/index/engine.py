@@ -15,6 +15,7 @@ from opensearchpy import AsyncOpenSearch
 from opensearchpy.exceptions import ConnectionError as Unreachable
 from opensearchpy.exceptions import ConnectionTimeout, NotFoundError, TransportError
 
+from search.domain.terms import Terms
 from search.domain.word_lists import WordLists
 from search.index import mapping, word_files
 
@@ -22,15 +23,21 @@ log = structlog.get_logger(__name__)
 
 _HIDDEN = b'{"deleted":true}'
 _EVERY_ITEM = "items.*._id,items.*.status,items.*.error.reason"
+_IS_SHOWN = {"term": {"deleted": False}}
+_IDS_PAGE = 5000
 _PAGE, _SCROLL = 1000, "1m"
+_NO_INDEX = "opensearch: the index does not exist yet"
+_PARTIAL = "opensearch answers in part only: a shard is missing, failed or was too slow"
+_SHARDS_FAILED = "search_phase_execution_exception"
 _CONFLICT, _NOT_FOUND, _TOO_MANY = 409, 404, 429
 
 
 class EngineAway(Exception):
-    """OpenSearch cannot be reached, or asks to be left alone for a while."""
+    """OpenSearch cannot be reached, asks to be left alone for a while, or answers in part only; `told` says which."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: str = "opensearch cannot be reached") -> None:
         super().__init__("opensearch")
+        self.told = told
 
 
 class IndexGone(EngineAway):
@@ -59,7 +66,10 @@ class Index:
         self._client = AsyncOpenSearch(hosts=[url], timeout=30, maxsize=25, max_retries=0)
         self._alias = name
         self.words = word_files.read_folder(words)
+        self.terms = Terms(self.words)
+        """The same words, to tell what of a question a text answers."""
         self._body = body(self.words)
+        self._others: dict[str, Mapping[str, Any]] = {}
         self._named = re.compile(rf"{re.escape(name)}-[0-9a-f]{{8}}(-\d+)?")
         self.shape = hashlib.sha256(orjson.dumps(self._body, option=orjson.OPT_SORT_KEYS)).hexdigest()[:8]
         """Tells this code's mapping and words from another's."""
@@ -95,7 +105,7 @@ class Index:
     async def search_in(self, name: str) -> None:
         """Lead searches to this index, in one step. Deleted offers stay hidden behind the alias. Raises EngineAway."""
         before = [other for other, one in (await self.existing()).items() if one.searched and other != name]
-        hiding = {"filter": {"term": {"deleted": False}}}
+        hiding = {"filter": _IS_SHOWN}
         actions = [
             {"add": {"index": name, "alias": self._alias, **hiding}},
             *({"remove": {"index": other, "alias": self._alias}} for other in before),
@@ -121,9 +131,10 @@ class Index:
         """
         if not documents:
             return {}
+        declared = await self._declared(name)
         lines = [
             b'{"index":{"_id":%b,"version":%d,"version_type":"external"}}\n%b\n'
-            % (orjson.dumps(offer), revision, _HIDDEN if document is None else orjson.dumps(document))
+            % (orjson.dumps(offer), revision, _HIDDEN if document is None else orjson.dumps(_fit(document, declared)))
             for offer, revision, document in documents
         ]
         body = b"".join(lines)
@@ -143,6 +154,18 @@ class Index:
                 faults[result["_id"]] = result.get("error", {}).get("reason", f"status {status}")
                 log.error("document refused", index=name, offer=result["_id"], status=status)
         return faults
+
+    async def _declared(self, name: str) -> Mapping[str, Any] | None:
+        """The mapping of another release's index; None for one of this code's."""
+        if name.startswith(f"{self._alias}-{self.shape}-"):
+            return None
+        if name not in self._others:
+            try:
+                answer = await self._client.indices.get_mapping(index=name)
+            except TransportError as error:
+                raise _away(error) from None
+            self._others[name] = answer[name]["mappings"]
+        return self._others[name]
 
     async def _bulk(self, name: str, body: bytes, wanted: str) -> Any:
         try:
@@ -185,6 +208,33 @@ class Index:
             raise _away(error) from None
         return int(answer["deleted"])
 
+    async def count_shown(self, name: str) -> int:
+        """How many documents of an index are not hidden. Raises EngineAway."""
+        await self.refresh(name)
+        try:
+            return int((await self._client.count(index=name, body={"query": _IS_SHOWN}))["count"])
+        except TransportError as error:
+            raise _away(error) from None
+
+    async def shown(self, name: str) -> AsyncIterator[list[tuple[str, str]]]:
+        """Unit and care service of every offer that an index shows, in their order, a page at a time.
+
+        Raises EngineAway.
+        """
+        page: dict[str, Any] = {
+            "size": _IDS_PAGE,
+            "query": _IS_SHOWN,
+            "sort": [{"unit": "asc"}, {"care_service": "asc"}],
+            "_source": False,
+            "track_total_hits": False,
+        }
+        while True:
+            rows = (await self._asked(name, page))["hits"]["hits"]
+            if not rows:
+                return
+            yield [(row["sort"][0], row["sort"][1]) for row in rows]
+            page["search_after"] = rows[-1]["sort"]
+
     async def read(self, name: str, offers: Sequence[str]) -> dict[str, tuple[int, dict[str, Any]]]:
         """Revision and document of those of these offers that an index holds, by id. Raises EngineAway."""
         if not offers:
@@ -217,15 +267,17 @@ class Index:
 
     async def search(self, query: Mapping[str, Any]) -> Any:
         """The engine's answer to a query body. Raises EngineAway; a partial answer is no answer."""
+        return await self._asked(self._alias, query)
+
+    async def _asked(self, name: str, query: Mapping[str, Any]) -> Any:
         try:
-            answer = await self._client.search(
-                index=self._alias, body=query, params={"allow_partial_search_results": "false"}
+            return _whole(
+                await self._client.search(index=name, body=query, params={"allow_partial_search_results": "false"})
             )
         except NotFoundError:
-            raise EngineAway from None
+            raise EngineAway(_NO_INDEX) from None
         except TransportError as error:
             raise _away(error) from None
-        return answer
 
     async def searches(self, queries: Sequence[Mapping[str, Any]]) -> list[Any]:
         """The answers to several bodies, asked for at once. Raises EngineAway; a partial answer is no answer."""
@@ -234,27 +286,41 @@ class Index:
         to = {"index": self._alias, "allow_partial_search_results": False}
         try:
             answer = await self._client.msearch(body=[part for query in queries for part in (to, query)])
-            for one in answer["responses"]:
-                if "error" in one:
-                    raise TransportError(one["status"], one["error"].get("type", ""), one["error"])
+            return [_whole(one) for one in answer["responses"]]
         except NotFoundError:
-            raise EngineAway from None
+            raise EngineAway(_NO_INDEX) from None
         except TransportError as error:
             raise _away(error) from None
-        return list(answer["responses"])
 
     async def ping(self) -> str | None:
         """None when the alias can be searched, else what is wrong."""
         try:
-            await self._client.search(index=self._alias, body={"size": 0, "query": {"match_none": {}}})
-        except NotFoundError:
-            return "opensearch: the index does not exist yet"
-        except TransportError:
-            return "opensearch cannot be reached"
+            await self.search({"size": 0, "query": {"match_all": {}}, "track_total_hits": False})
+        except EngineAway as error:
+            return error.told
         return None
 
 
+def _fit(document: Mapping[str, Any], declared: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return document if declared is None else mapping.fitting(document, declared)
+
+
+def _whole(answer: Any) -> Any:
+    """The answer, when every shard gave its part in time. Raises EngineAway: a part is no answer."""
+    if "error" in answer:
+        raise TransportError(answer["status"], answer["error"].get("type", ""), answer["error"])
+    shards = answer["_shards"]
+    # A shard that no node has is not counted as failed, it is only missing.
+    if answer["timed_out"] or shards["failed"] or shards["successful"] < shards["total"]:
+        raise EngineAway(_PARTIAL)
+    return answer
+
+
 def _away(error: TransportError) -> Exception:
-    if isinstance(error, Unreachable | ConnectionTimeout) or error.status_code in {429, 502, 503, 504}:
+    if isinstance(error, Unreachable | ConnectionTimeout) or not isinstance(error.status_code, int):
         return EngineAway()
-    return IndexGone() if error.status_code == _NOT_FOUND else error
+    if error.error == _SHARDS_FAILED and error.status_code >= 500:
+        return EngineAway(_PARTIAL)
+    if error.status_code in {_TOO_MANY, 502, 503, 504}:
+        return EngineAway()
+    return IndexGone(_NO_INDEX) if error.status_code == _NOT_FOUND else error

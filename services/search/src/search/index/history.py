@@ -51,7 +51,7 @@ class AsOf:
     def __init__(self, history: Index, day: date) -> None:
         self._history = history
         self._shown = [{"range": {"shown_from": {"lte": day.isoformat()}}}, {"bool": {"must_not": ended_by(day)}}]
-        self.words = history.words
+        self.words, self.terms = history.words, history.terms
 
     async def search(self, query: Mapping[str, Any]) -> Any:
         """The engine's answer to a body, from what was shown then. Raises EngineAway."""

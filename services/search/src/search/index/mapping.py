@@ -1,12 +1,13 @@
 """How offers are indexed: declared fields, Swedish text where å, ä and ö are letters of their own."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import snowballstemmer
 
 from rules.guarantee import Guarantee
 from rules.regions import REGIONS
+from search.domain.terms import ENDINGS, SHORTEST_PART
 from search.domain.waits import ALL_PATIENTS
 from search.domain.word_lists import WordLists
 
@@ -15,6 +16,7 @@ LONGEST_BEGINNING = 20
 
 _KEYWORD = {"type": "keyword"}
 _BEGINS = {"type": "text", "analyzer": "begins_index", "search_analyzer": "begins_search"}
+_SHOWN_ONLY = {"type": "keyword", "index": False, "doc_values": False}
 _STORED_ONLY = {"type": "object", "enabled": False}
 
 
@@ -29,15 +31,21 @@ def body(words: WordLists) -> dict[str, Any]:
             "analysis": _analysis(words),
         },
         "mappings": {
-            # Documents of a newer release are taken too, while it fills an index of its own.
-            "dynamic": False,
+            # A field that is not declared is a fault. Another release's documents are made to fit: `fitting`.
+            "dynamic": "strict",
             "properties": {
                 "care_unit": {
                     # Shown as it is; what is typed ahead is found by name and municipality.
-                    "dynamic": False,
                     "properties": {
+                        "hsa_id": _SHOWN_ONLY,
                         "name": {"type": "text", "index": False, "copy_to": "unit_words"},
+                        "care_provider": _SHOWN_ONLY,
+                        "municipality": _SHOWN_ONLY,
                         "municipality_name": {"type": "text", "index": False, "copy_to": "unit_words"},
+                        "region": _SHOWN_ONLY,
+                        "collaboration_region": _SHOWN_ONLY,
+                        "contacts": _STORED_ONLY,
+                        "source": _STORED_ONLY,
                     },
                 },
                 "unit_words": _BEGINS,
@@ -87,8 +95,8 @@ def body(words: WordLists) -> dict[str, Any]:
                         "places": {"type": "integer"},
                         "level": _KEYWORD,
                         "contacts": _STORED_ONLY,
-                        "text": {"type": "keyword", "index": False, "doc_values": False},
-                        "document_url": {"type": "keyword", "index": False, "doc_values": False},
+                        "text": _SHOWN_ONLY,
+                        "document_url": _SHOWN_ONLY,
                         "observed_at": {"type": "date", "index": False},
                     },
                 },
@@ -101,6 +109,28 @@ def body(words: WordLists) -> dict[str, Any]:
             },
         },
     }
+
+
+def fitting(document: Mapping[str, Any], declared: Mapping[str, Any], *, strict: bool = False) -> dict[str, Any]:
+    """The part of a document that an index of another release takes: without fields that its mapping does not declare.
+
+    Where that mapping is not strict, everything is taken.
+    """
+    strict = str(declared.get("dynamic", "strict" if strict else "true")) == "strict"
+    fields = declared.get("properties", {})
+    return {
+        name: _fitting(value, fields.get(name, {}), strict=strict)
+        for name, value in document.items()
+        if name in fields or not strict
+    }
+
+
+def _fitting(value: Any, declared: Mapping[str, Any], *, strict: bool) -> Any:
+    if "properties" not in declared:
+        return value
+    if isinstance(value, list):
+        return [_fitting(one, declared, strict=strict) for one in value]
+    return fitting(value, declared, strict=strict) if isinstance(value, dict) else value
 
 
 def _with_stems(stopwords: Iterable[str]) -> list[str]:
@@ -124,13 +154,12 @@ def _analysis(words: WordLists) -> dict[str, Any]:
             "compounds": {
                 "type": "dictionary_decompounder",
                 "word_list": list(words.compounds),
-                "min_subword_size": 3,
+                "min_subword_size": SHORTEST_PART,
                 "only_longest_match": False,
             },
-            # The stemmer leaves neuter endings (bråcket, sjukhuset), and makes "prot" of protes but not of proteser.
             "swedish_endings": {
                 "type": "pattern_replace",
-                "pattern": "(?<=protes)(en|er|erna)$|(?<=.{4})et$",
+                "pattern": ENDINGS,
                 "replacement": "",
             },
             "swedish_stem": {"type": "stemmer", "language": "swedish"},

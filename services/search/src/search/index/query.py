@@ -8,9 +8,14 @@ from search.index import demands, facets, ranking
 from search.index.demands import Clause, free, point
 
 
-def body(question: Question, *, offer: str | None = None, count: Iterable[str] = ()) -> Clause:
-    """The whole request, with these counts beside the hits; for one `offer` only, where its id is given."""
-    found = [*demands.of(question), *(demands.this(offer) if offer is not None else ())]
+def by_id(offer: str) -> Clause:
+    """The request for one offer, whatever may be against showing it."""
+    return {"size": 1, "query": {"bool": {"filter": demands.this(offer)}}}
+
+
+def body(question: Question, *, count: Iterable[str] = ()) -> Clause:
+    """The whole request, with these counts beside the hits."""
+    found = demands.of(question)
     return {
         "from": question.offset,
         "size": question.limit,

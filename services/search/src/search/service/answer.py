@@ -1,7 +1,7 @@
 """Answers a question: looks up its codes and places, asks the index, explains each hit."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,14 +9,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.types import System, code_in
 from rules.identifiers import municipality_code, postal_code
-from search.domain import facets, hit, region_profile, tiers
+from search.domain import facets, grounds, hit, matching, region_profile, tiers
 from search.domain.document import offer_id
+from search.domain.grounds import Unfit
+from search.domain.held import Meaning
+from search.domain.matching import Asked
 from search.domain.question import Question, Spot
+from search.domain.terms import Terms
 from search.index import facets as counted
 from search.index import query
 from search.index.history import Searched
-from search.store import sources
+from search.store import places, sources
 
+_CLOSE = 0.6
 _CARE_SYSTEMS = frozenset({System.CARE_SERVICE, System.CARE_SERVICE_DEMO, System.KVA, System.ICD10})
 
 
@@ -53,19 +58,21 @@ async def search(session: AsyncSession, index: Searched, question: Question) -> 
         for name in names
     }
     total = hits["total"]["value"]
+    rows = hits["hits"]
+    counted_codes = {key for key, _ in counts.get("care_service", ())}
+    # Once for all that speaks of codes: the texts of the counts, and why each hit is found.
+    known = await sources.meanings(session, _codes_of(rows, question) | counted_codes)
     return Found(
-        [_hit(row, question) for row in hits["hits"]],
+        _hits(index, rows, question, known),
         total,
-        await _facets(session, {name: counts[name] for name in facets.names(question)}),
+        _facets(known, {name: counts[name] for name in facets.names(question)}),
         await _without(index, question) if total == 0 else [],
     )
 
 
-async def _facets(
-    session: AsyncSession, counts: Mapping[str, list[tuple[str, int]]]
+def _facets(
+    known: Mapping[str, Meaning], counts: Mapping[str, list[tuple[str, int]]]
 ) -> dict[str, list[dict[str, Any]]]:
-    known = await sources.codes(session, [key for key, _ in counts["care_service"]])
-
     def text(name: str, value: str) -> str:
         return known[value].text if name == "care_service" and value in known else facets.text(name, value)
 
@@ -87,10 +94,17 @@ async def _without(index: Searched, question: Question) -> list[dict[str, Any]]:
     ]
 
 
-async def one(index: Searched, offer: str, question: Question) -> dict[str, Any] | None:
-    """One offer as a hit; None when there is none in force. Raises EngineAway."""
-    answer = await index.search(query.body(question, offer=offer))
-    return next((_hit(row, question) for row in answer["hits"]["hits"]), None)
+async def one(session: AsyncSession, index: Searched, offer: str, question: Question) -> dict[str, Any] | Unfit | None:
+    """One offer as the hit of the same question, or what is against showing it; None: there is none of this id.
+
+    Raises EngineAway.
+    """
+    answer = await index.search(query.by_id(offer))
+    for row in answer["hits"]["hits"]:
+        against = grounds.unfit(row["_source"], question)
+        known = await sources.meanings(session, _codes_of([row], question))
+        return against or _hits(index, [row], question, known)[0]
+    return None
 
 
 async def region_profiles(
@@ -109,11 +123,23 @@ async def region_profiles(
     }
 
 
-def _hit(row: Mapping[str, Any], question: Question) -> dict[str, Any]:
-    named = set(row.get("matched_queries", []))
+def _codes_of(rows: Sequence[Mapping[str, Any]], question: Question) -> set[str]:
+    return matching.codes_of([row["_source"] for row in rows], question) if rows else set()
+
+
+def _hits(
+    index: Searched, rows: Sequence[Mapping[str, Any]], question: Question, known: Mapping[str, Meaning]
+) -> list[dict[str, Any]]:
+    """The engine's rows as hits, each with its explanation; `known` are the codes of the question and of the hits."""
+    asked = matching.asked(question, index.terms, known)
+    return [_hit(row, question, asked, index.terms) for row in rows]
+
+
+def _hit(row: Mapping[str, Any], question: Question, asked: Asked, terms: Terms) -> dict[str, Any]:
     document = row["_source"]
+    matched = matching.of(document, question, row.get("matched_queries", ()), asked, terms)
     shown = offer_id(document["unit"], document["care_service"])
-    return hit.shown(document, shown, question, tiers.first(document, question), named)
+    return hit.shown(document, shown, question, tiers.first(document, question), matched)
 
 
 async def care_services(session: AsyncSession, asked: str) -> tuple[str, ...]:
@@ -127,7 +153,7 @@ async def care_services(session: AsyncSession, asked: str) -> tuple[str, ...]:
         raise Unanswerable("care_service", str(error)) from None
     if key not in await sources.codes(session, [key]):
         near = await sources.codes_like(session, key[: len(system) + 3])
-        best = difflib.get_close_matches(key, near, n=1, cutoff=0.6)
+        best = difflib.get_close_matches(key, near, n=1, cutoff=_CLOSE)
         raise Unanswerable("care_service", "unknown code" + (f": did you mean {best[0]}?" if best else ""))
     return (key, *(await sources.targets(session, [key]))[key])
 
@@ -143,10 +169,22 @@ async def spot(session: AsyncSession, asked: str) -> Spot:
             continue
         found = (await sources.codes(session, [key])).get(key)
         if found is None or found.place is None or found.place["point"] is None:
-            raise Unanswerable("near", f"we know no place for this {system.replace('-', ' ')}")
+            known = await places.keys(session, key[: len(system) + 3])
+            near = difflib.get_close_matches(key, known, n=1, cutoff=_CLOSE)
+            hint = f": did you mean {_named(near[0], known[near[0]])}?" if near else ""
+            raise Unanswerable("near", f"we know no place for this {system.replace('-', ' ')}{hint}")
         point = found.place["point"]
         return Spot(float(point["lat"]), float(point["lon"]), point["precision"], found.text)
-    raise Unanswerable("near", "must be a postal code (11428), a municipality code (0180) or lat,lon (59.33,18.07)")
+    towns = {name.casefold(): (key, name) for key, name in (await places.keys(session, "municipality|")).items()}
+    near = difflib.get_close_matches(asked.casefold(), towns, n=1, cutoff=_CLOSE) if asked[:1].isalpha() else []
+    hint = f"; did you mean {_named(*towns[near[0]])}?" if near else ""
+    ways = "a postal code (11428), a municipality code (0180) or lat,lon (59.33,18.07)"
+    raise Unanswerable("near", f"must be {ways}{hint}")
+
+
+def _named(key: str, name: str) -> str:
+    # A postal code's name begins with the code.
+    return f"{key.partition('|')[2]} ({name.lstrip('0123456789 ')})"
 
 
 def _coordinates(asked: str) -> Spot:

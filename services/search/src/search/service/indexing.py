@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from kit.database import DRIVER_ERRORS
 from search.index.engine import EngineAway, Index, IndexGone
 from search.service import indexes
+from search.service.comparing import compare
 from search.service.following import advance
 from search.service.historian import Historian
 from search.store import offers
@@ -27,7 +28,10 @@ _TURN_SECONDS = 1.0
 # While changes come without a pause the historian has a turn so often: it keeps up with 400 a second, and they with it.
 _BETWEEN_TURNS_SECONDS, _MOST_LEFT = 0.5, 1000
 _COMPARE_SECONDS = 5.0
+# Each comparison goes through all offers of both indexes; nothing gets better by itself.
+_HELD_SECONDS = 60.0
 _INCOMPLETE = "an index that holds every offer"
+_HELD = "an operator: the new index shows far less than the one that is searched"
 _SHORTEST_IDLE_SECONDS, _LONGEST_IDLE_SECONDS = 0.05, 0.5
 # Between two refreshes of an index: under a steady trickle, and while much is left to write. Each makes a segment that
 # is merged later: one a second cost a quarter of the engine's work on a backlog.
@@ -70,6 +74,7 @@ class Indexer:
         self._turn_seconds, self._remember_at = _TURN_SECONDS, 0.0
         self._look_at = 0.0
         self._compare_at = 0.0
+        self._not_searched: str | None = None
         self._refreshed: dict[str, tuple[Cursor, float]] = {}
         self.waiting_for: str | None = None
         """Why indexing stands still, for readiness."""
@@ -153,6 +158,9 @@ class Indexer:
         self._turn_seconds = _BETWEEN_TURNS_SECONDS if self._historian.behind else _TURN_SECONDS
         return moved
 
+    def _still_here(self, *_: object) -> None:
+        self.beat = time.monotonic()
+
     async def _show(self, one: Followed, caught_up: bool) -> None:
         """Make what has been written findable, when it is time. Whatever an earlier process has left is, at first."""
         cursor, at = self._refreshed.get(one.name, (None, float("-inf")))
@@ -162,16 +170,23 @@ class Indexer:
             self._refreshed[one.name] = (one.cursor, time.monotonic())
 
     async def _searched(self, connection: asyncpg.Connection, own: Followed) -> str | None:
-        """Lead searches to an index that has caught up; why not, where it does not hold what it should."""
+        """Lead searches to an index that has caught up; why not, where it does not hold or show what it should."""
         if own.searched:
             return None
         if time.monotonic() < self._compare_at:
+            return self._not_searched
+        found = await compare(connection, self._index, own, self._still_here)
+        if found.wrong is not None:
+            log.error("index not searched", index=own.name, found=found.wrong)
+            self._compare_at, self._not_searched = time.monotonic() + _COMPARE_SECONDS, _INCOMPLETE
             return _INCOMPLETE
-        wrong = await indexes.complete(connection, self._index, own)
-        if wrong is not None:
-            log.error("index not searched", index=own.name, found=wrong)
-            self._compare_at = time.monotonic() + _COMPARE_SECONDS
-            return _INCOMPLETE
+        log.info("index compared", **found.as_json())
+        if found.loses is not None:
+            log.error("index not searched", index=own.name, found=found.loses, to_go_on="search rebuild --may-hide")
+            self._compare_at, self._not_searched = time.monotonic() + _HELD_SECONDS, _HELD
+            return _HELD
+        # What has changed during the comparison.
+        self._own, _ = await advance(connection, self._index, own, seconds=_TURN_SECONDS)
         await indexes.search_in(connection, self._index, own)
         self._look_at = 0.0
         return None

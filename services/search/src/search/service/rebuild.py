@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiokafka import TopicPartition
 from sqlalchemy import Table, text
@@ -19,6 +20,7 @@ from contracts import (
 )
 from kit.consumer import Handler, record
 from kit.database import Sessions, is_transient
+from search.service.comparing import Comparison
 from search.store import offers, sweep
 from search.store.tables import agreement, announcement, care_unit, code, offering, region_profile, wait
 from upkeep import reading
@@ -48,6 +50,14 @@ class Refused(Exception):
     """A rebuild that does not begin, or does not end: why, in one line."""
 
 
+class Held(Refused):
+    """A new index that is complete and is not searched: too much would disappear unasked. `found` tells what."""
+
+    def __init__(self, why: str, found: Comparison) -> None:
+        super().__init__(why)
+        self.found = found
+
+
 @dataclass
 class Report:
     """What a rebuild did."""
@@ -58,21 +68,26 @@ class Report:
     """Where they are: topic, partition, offset and the reason."""
     removed: int = 0
     """Rows that no record tells of, and links without an owner."""
-    documents: int = 0
-    refused: int = 0
-    """Documents the index would not take; the table refused_document says why."""
-    index: str = ""
+    found: Comparison | None = None
+    """How the new index compares; None before there is one."""
 
-    def lines(self, *, everything: bool = False) -> list[str]:
+    def lines(self, *, everything: bool = False, searched: bool = True) -> list[str]:
         """For people: what was done, and where the unreadable records are; the first few in short, or everything."""
         named = [one if everything or len(one) <= _WIDTH else f"{one[: _WIDTH - 1]}…" for one in self.unreadable]
         shown = [f"unreadable: {one}" for one in (named if everything else named[:_SHOWN])]
         if len(shown) < len(named):
             shown.append(f"… and {len(named) - len(shown)} more (--all lists them with their whole reasons)")
         read = f"records read {self.records}, empty {self.nulls}, unreadable {len(self.unreadable)}; "
-        done = f"{read}rows removed {self.removed}; " if self.records else ""
-        counts = f"documents refused {self.refused}; {self.index} holds {self.documents} documents and is searched"
-        return [*shown, done + counts]
+        rows = [f"{read}rows removed {self.removed}"] if self.records else []
+        if self.found is None:
+            return [*shown, *rows]
+        verdict = f"{self.found.index} is {'' if searched else 'not '}searched"
+        return [*shown, *rows, *self.found.lines(), verdict]
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines: everything, unreadable records with their whole reasons."""
+        read = {name: getattr(self, name) for name in ("records", "nulls", "unreadable", "removed")}
+        return {**read, "compared": self.found.as_json() if self.found is not None else None}
 
 
 @asynccontextmanager

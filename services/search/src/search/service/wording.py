@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.types import System, code_in
 from search.domain import slips
-from search.domain.question import Question
+from search.domain.question import Question, Reading
 from search.index import words
 from search.index.history import Searched
 from search.service import answer
@@ -21,29 +21,33 @@ _BEGINS_A_CODE = re.compile(r"[A-Z]{3}|[A-Za-z]{1,3}[0-9]{1,3}(?:\.[0-9A-Za-z]{0
 
 @dataclass(frozen=True)
 class Codes:
-    """Codes in a question: `system|code` keys with what they map to, and the words beside them."""
+    """Codes in a question: `system|code` keys with what they map to, the words beside them, and each word's own."""
 
     keys: tuple[str, ...]
     beside: str
+    by_word: tuple[tuple[str, tuple[str, ...]], ...]
 
 
-NO_CODES = Codes((), "")
+NO_CODES = Codes((), "", ())
 
 
 async def codes_in(session: AsyncSession, asked: str) -> Codes:
     """The codes, and beginnings of codes, among the words. No keys where there are none."""
     keys: dict[str, None] = {}
-    beside = []
+    beside, by_word = [], []
     for word in asked.split():
         own = [*_whole(word), *await _begun(session, word)]
         keys.update(dict.fromkeys(own))
-        if not own:
+        if own:
+            by_word.append((word, tuple(dict.fromkeys(own))))
+        else:
             beside.append(word)
     if not keys:
         return NO_CODES
     found = await sources.targets(session, keys)
     targets = dict.fromkeys(target for key in keys for target in found[key])
-    return Codes((*keys, *(one for one in targets if one not in keys)), " ".join(beside))
+    every = (*keys, *(one for one in targets if one not in keys))
+    return Codes(every, " ".join(beside), tuple(by_word))
 
 
 def _whole(word: str) -> list[str]:
@@ -73,34 +77,39 @@ async def search(session: AsyncSession, index: Searched, question: Question) -> 
     found = await answer.search(session, index, question)
     if found.total or question.words is None:
         return found, None
-    meant = await _meant(session, index, question.words)
-    if meant is None:
+    readings = await _meant(session, index, question.words)
+    if not readings:
         return found, None
+    meant = slips.put_right(question.words, {one.asked: one.meant for one in readings})
     codes = await codes_in(session, meant)
-    again = await answer.search(
-        session, index, replace(question, words=meant, word_codes=codes.keys, words_beside_codes=codes.beside)
+    other = replace(
+        question,
+        words=meant,
+        word_codes=codes.keys,
+        words_beside_codes=codes.beside,
+        codes_of_words=codes.by_word,
+        readings=tuple(readings),
     )
+    again = await answer.search(session, index, other)
     if not again.total:
         return found, None
     return again, {"words": meant, "text": f"”{question.words}” gav inga träffar; sökte på ”{meant}”"}
 
 
-async def _meant(session: AsyncSession, index: Searched, asked: str) -> str | None:
-    """The words with those changed that no text and no list holds; None where nothing is to be changed."""
+async def _meant(session: AsyncSession, index: Searched, asked: str) -> list[Reading]:
+    """What the words that no text and no list holds were meant as; none where nothing is to be changed."""
     asked_words = slips.words_of(asked)
     if not asked_words:
-        return None
+        return []
     # A place where no offer is stays that place.
     places_named = await places.named(session, asked_words)
     reviewed = index.words.known()
-    changed: dict[str, str] = {}
+    readings: dict[str, Reading] = {}
     for word, written in words.resembling(await index.search(words.like(asked_words))):
         if word in places_named or word in reviewed:
             continue
         whole = slips.parts(word, index.words.compounds)
         found = " ".join(whole) if whole is not None else slips.meant(word, reviewed, written)
         if found is not None and found != word:
-            changed[word] = found
-    if not changed:
-        return None
-    return slips.put_right(asked, changed)
+            readings[word] = Reading(word, found, "slip" if whole is None else "compound")
+    return list(readings.values())

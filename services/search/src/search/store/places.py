@@ -34,6 +34,15 @@ async def every(session: AsyncSession) -> list[Named]:
     return [Named(*row) for row in await session.execute(text(_EVERY))]
 
 
+async def keys(session: AsyncSession, beginning: str) -> dict[str, str]:
+    """The names of the places that have a point, by `system|code`: those whose key begins so."""
+    located = code.c.place["point"].astext.is_not(None)
+    rows = await session.execute(
+        select(code.c.key, code.c.text).where(code.c.key.startswith(beginning, autoescape=True), located)
+    )
+    return {row.key: row.text for row in rows}
+
+
 async def named(session: AsyncSession, words: Iterable[str]) -> set[str]:
     """Which of these words, in small letters, stand in the name of a municipality or locality."""
     wanted = sorted(set(words))

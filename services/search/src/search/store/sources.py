@@ -1,12 +1,13 @@
 """Source things as the messages told them: kept when newer, with the offers they touch."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, Table, delete, func, select, text, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from search.domain.held import CodeMap, Meaning
 from search.store.tables import announcement_line, care_unit, code, code_map, line, offering, region_profile, wait
 
 Pair = tuple[str, str]
@@ -91,6 +92,23 @@ async def codes(session: AsyncSession, keys: Iterable[str]) -> dict[str, Row[Any
     """Codes by key. Rows: key, text, place."""
     rows = await session.execute(select(code).where(code.c.key == func.any(sorted(set(keys)))))
     return {row.key: row for row in rows}
+
+
+_MEANINGS = text("""
+SELECT key, text, designations, (
+    SELECT json_agg(json_build_array(target, equivalence, map) ORDER BY target) FROM code_map WHERE source = key
+) AS maps FROM code WHERE key = ANY(:keys)
+""")
+
+
+async def meanings(session: AsyncSession, keys: Collection[str]) -> dict[str, Meaning]:
+    """What is known of some codes, by key."""
+    if not keys:
+        return {}
+    rows = await session.execute(_MEANINGS, {"keys": sorted(set(keys))})
+    return {
+        row.key: Meaning(row.text, row.designations, [CodeMap(row.key, *one) for one in row.maps or ()]) for row in rows
+    }
 
 
 async def profiles(session: AsyncSession, regions: Iterable[str]) -> dict[str, Any]:

@@ -85,8 +85,8 @@ class Land:
         await self.world.tell(*messages)
         await self.world.settle()
 
-    async def rebuild(self, source="topics", may_lose=()):
-        return await rebuild(self.settings, source, may_lose, lambda *told: self.progress.append(told))
+    async def rebuild(self, source="topics", may_lose=(), **more):
+        return await rebuild(self.settings, source, may_lose, lambda *told: self.progress.append(told), **more)
 
     async def answer(self):
         """What a search shows, without what only tells when."""

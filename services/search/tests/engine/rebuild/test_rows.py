@@ -44,7 +44,8 @@ async def test_damaged_missing_and_superfluous_rows_are_as_the_topics_tell_it_ag
     assert await land.answer() == before
     # A superfluous unit, offering, wait, and agreement with its two lines.
     assert (report.records, report.unreadable, report.removed) == (9, [], 6)
-    assert report.lines()[-1].endswith(f"{report.index} holds {report.documents} documents and is searched")
+    assert report.lines()[-1] == f"{report.found.index} is searched"
+    assert (report.found.shown, report.found.refused) == (4, 0)
     async with land.world.sessions() as session:
         assert set(await session.scalars(select(agreement.c.id))) == {"id-1", "id-2"}
 
@@ -136,4 +137,6 @@ async def test_a_record_that_cannot_be_read_is_told_and_its_row_stays(land, make
     assert (report.records, report.nulls, len(report.unreadable), report.removed) == (11, 1, 2, 0)
     assert report.unreadable[0].startswith("care-unit-updated:")
     assert "ce_type is missing" in report.unreadable[0]
-    assert len(report.lines()) == 3
+    assert [line for line in report.lines() if line.startswith("unreadable")] == [
+        f"unreadable: {one}" for one in report.unreadable
+    ]

@@ -58,7 +58,7 @@ async def test_while_it_runs_searches_are_answered_with_no_hit_less_and_the_work
 
     assert set(statuses) == {200}
     assert min(totals) == 304
-    assert await land.searched() == [report.index] != [before]
+    assert await land.searched() == [report.found.index] != [before]
     assert any(what == "documents indexed" for what, _, _ in land.progress)
 
 
@@ -83,7 +83,7 @@ async def test_an_interrupted_rebuild_is_run_again_and_leaves_no_index_behind(la
 
     assert await land.answer() == before
     names = set((await land.world.opensearch.get(f"/{land.world.name}-*")).json())
-    assert names == {*searched, report.index}
+    assert names == {*searched, report.found.index}
 
 
 async def test_two_at_once_are_refused(land):
@@ -123,7 +123,7 @@ async def test_from_rows_needs_no_topic_and_makes_a_new_index(land, make):
     report = await land.rebuild("rows")
 
     assert await land.answer() == before
-    assert await land.searched() == [report.index] != searched
+    assert await land.searched() == [report.found.index] != searched
 
 
 async def test_the_command_tells_what_it_did_or_in_one_line_why_not(land, make):
@@ -131,7 +131,11 @@ async def test_the_command_tells_what_it_did_or_in_one_line_why_not(land, make):
 
     code, out, error = await land.command("--from", "topics")
     assert code == 0, error
-    assert out.startswith("records read 9, empty 0, unreadable 0; rows removed 0; ")
+    read, counts, beside, verdict = out.splitlines()
+    assert read == "records read 9, empty 0, unreadable 0; rows removed 0"
+    assert counts.endswith(" shows 4 offers, hides 0, refuses 0; the rows hold 4")
+    assert beside.endswith(": 0 appear, 0 disappear; of 4 looked at, 0 changed")
+    assert verdict.endswith(" is searched")
     assert "records read: 9 of 9\n" in error
     assert "documents indexed: 4 of 4\n" in error
 

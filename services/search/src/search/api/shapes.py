@@ -1,0 +1,179 @@
+"""What an answer holds, for whoever reads it by the OpenAPI document alone. More fields may come; these stay."""
+
+import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from rules.guarantee import Guarantee
+from search.domain.eligibility import Verdict
+from search.domain.question import Basis
+from search.domain.reason import Code
+
+
+class Shape(BaseModel):
+    """Fields that are not named here are to be ignored."""
+
+    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
+
+
+class Reason(Shape):
+    """Why something is so. Beside these stand the values that the sentence speaks of: days, dates, codes, fields.
+
+    `matched`: `care_service` and `code` (`asked`, `exact`: the offer has the code itself, else one it maps to, `maps`);
+    `same_word`, `other_form`, `compound_part`, `synonym` (`words` of the question, `found` in the text of `field`,
+    by the `synonym` of the word list, in the text of the code `care_service`, that `maps` lead from; `read_as` where
+    the word was read as another one: by `slip` or `compound`); `found` where no more is known.
+    `ranked_by`: `wait` (`measure`, `days`, `kind`, `paying_region`, `period`, `care_service`, one `of` so many), or
+    `capacity` (`days`, `announcement_id`, `left`, `from`, `until`) that comes before it.
+    `capacity`: `capacity_decides`, `capacity_later`, `capacity_no_day` (the same, and the `wait_days`).
+    `deadline`: `in_time`, `too_late`, `wait_unknown` (`guarantee`, `date`, `expected_date`, `days_left`).
+    `requires`: `referral_required`, `payment_commitment_required`, `by_riksavtalet`.
+    `lowers`: `not_known_in_time`, `after_deadline` (`days`), `ask_first` (`through`, `questions`),
+    `agreements_unfit` and `agreements_not_usable` (`agreements`), `wait_missing` (ranks by `limit_days`),
+    `wait_forecast`, `capacity_without_agreement`, `capacity_not_usable`, `capacity_not_for_patient`, `capacity_no_day`,
+    `wait_of_others` (`regions`), `other_waits` (`measures`), `wait_stale` (`since`), `place_unknown`,
+    `place_rough` and `near_rough` (`precision`).
+    `questions`: `ask_age`, `ask_sex`, `ask_bmi`, `ask_asa`, `ask_other`, each with the limits.
+    """
+
+    code: Code
+    """Stays the same. A code that is not known is to be shown by its text."""
+    text: str
+    """In Swedish, for people."""
+
+
+class Tier(Shape):
+    """The place in the one table of tiers that orders the hits."""
+
+    rank: int
+    """1 is the best."""
+    id: str
+    text: str
+
+
+class Explain(Shape):
+    """Why a hit is found, why it ranks there, and how old each fact is."""
+
+    tier: Tier | None
+    """Null where no patient region was given: nothing is ranked by tiers."""
+    matched: list[Reason]
+    """One for the code asked for, and for each code and word of the question."""
+    ranked_by: Reason | None
+    """The wait that ranks, or free capacity before it; null where nothing is known."""
+    capacity: Reason | None
+    """What free capacity did to the rank; null where there is none that the patient's region may use."""
+    deadline: Reason | None
+    questions: list[Reason]
+    """What must be asked before anybody knows whether the patient may be helped."""
+    requires: list[Reason]
+    lowers: list[Reason]
+    facts: dict[str, Any]
+    """Source and age of each fact."""
+
+
+class CareUnitShown(Shape):
+    """Where the care is given. Distance in km, as the crow flies."""
+
+    hsa_id: str
+    name: str
+    municipality: str | None
+    municipality_name: str | None
+    region: str
+    distance_km: float | None
+
+
+class CareServiceShown(Shape):
+    """What is given; `system|code` is what the search takes."""
+
+    system: str
+    code: str
+    text: str
+
+
+class DeadlineShown(Shape):
+    """The last day of the guarantee, the day the care is expected, and the days left then; below zero: too late."""
+
+    date: datetime.date
+    expected_date: datetime.date | None
+    days_left: int | None
+
+
+class Offer(Shape):
+    """One hit: this care at this unit."""
+
+    id: str
+    care_unit: CareUnitShown
+    care_service: CareServiceShown
+    basis: list[Basis]
+    agreements: list[dict[str, Any]]
+    waits: list[dict[str, Any]]
+    capacity: dict[str, Any] | None
+    eligibility: Verdict
+    deadline: DeadlineShown | None
+    explain: Explain
+
+
+class ClockShown(Shape):
+    """The patient's clock and the rule that holds for it."""
+
+    guarantee: Guarantee
+    start: datetime.date
+    deadline: datetime.date
+    days_left: int
+    days: int
+    text: str
+    source: str
+
+
+class AsOfShown(Shape):
+    """The earlier day that was asked about; `text` says what in the answer is of that day and what is today's."""
+
+    date: datetime.date
+    text: str
+
+
+class OneOffer(Offer):
+    """An offer by its id, with what a search tells once for all its hits."""
+
+    as_of: AsOfShown | None
+    guarantee: ClockShown | None
+    region_profiles: dict[str, Any]
+
+
+class ReadAs(Shape):
+    """What was searched instead of the words asked, which found nothing."""
+
+    words: str
+    text: str
+
+
+class Count(Shape):
+    """Offers of one value, as if its own filter were not there."""
+
+    value: str
+    text: str
+    count: int
+
+
+class Without(Shape):
+    """How many offers there would be without one filter."""
+
+    filter: str
+    total: int
+    text: str
+
+
+class Offers(Shape):
+    """A page of hits, best first."""
+
+    items: list[Offer]
+    total: int
+    page: int
+    limit: int
+    as_of: AsOfShown | None
+    read_as: ReadAs | None
+    facets: dict[str, list[Count]]
+    without: list[Without]
+    guarantee: ClockShown | None
+    region_profiles: dict[str, Any]
