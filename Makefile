@@ -123,6 +123,10 @@ bench-suggest: $(STAMP)  ## Measure type-ahead over 20,000 units and 60,000 offe
 relevance: $(STAMP)  ## How well plain words find what is meant, and what changed: make relevance JSON=1 WORDS=folder RECORD=1.
 	@PYTHONPATH=tests $(PY) -m relevance $(if $(JSON),--json) $(if $(WORDS),--words "$(WORDS)") $(if $(RECORD),--record)
 
+.PHONY: questions
+questions: $(STAMP)  ## Ask the running demo five questions, and print the answers with every reason: make questions JSON=1.
+	@$(PY) -m demo questions $(if $(JSON),--json)
+
 .PHONY: sample
 sample: $(STAMP)  ## Write 20 new agreements of a region as a spreadsheet to send, .run/avtal-14.xlsx: make sample REGION=14.
 	@$(PY) -m demo sample --region "$(or $(REGION),14)"

@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from demo import load, show
+from demo import load, questions, show
 from demo.nursery import NotStarted, Nursery
 from demo.sample import write_sample
 from demo.stack import PULLED, SERVICES_WITH_DATABASES, Say, Stack, StackError, write_note
@@ -39,10 +39,11 @@ def main(argv: list[str] | None = None) -> int:
         description="The whole system on this machine, filled with a synthetic small Sweden.",
         epilog="example: python -m demo run",
     )
-    parser.add_argument("command", choices=["run", "up", "down", "status", "env", "sample"])
+    parser.add_argument("command", choices=["run", "up", "down", "status", "env", "sample", "questions"])
     parser.add_argument("--home", type=Path, default=HOME, help=f"where data and logs are kept (default {HOME})")
     parser.add_argument("--agreements", type=int, help="load only so many agreements (default all)")
     parser.add_argument("--service", choices=SERVICES_WITH_DATABASES, help="env: whose commands are to be run")
+    parser.add_argument("--json", action="store_true", help="questions: the whole answers, for machines")
     parser.add_argument("--region", default="14", choices=sorted(REGIONS), help="sample: whose agreements (default 14)")
     asked = parser.parse_args(argv)
     if asked.command == "env" and asked.service is None:
@@ -59,6 +60,8 @@ def main(argv: list[str] | None = None) -> int:
             return env(home, asked.service)
         case "sample":
             return sample(home, asked.region)
+        case "questions":
+            return ask(home, as_json=asked.json)
         case _:
             return status(home)
 
@@ -123,6 +126,22 @@ def sample(home: Path, region: str) -> int:
     to = home / f"avtal-{region}.xlsx"
     count = write_sample(build(), region, to)
     print(f"{to}: {count} agreements of region {region}, all data synthetic")
+    return 0
+
+
+def ask(home: Path, *, as_json: bool) -> int:
+    """Ask the running demo five questions; print each answer with its reasons."""
+    try:
+        ready = json.loads((home / "ready.json").read_text())
+    except FileNotFoundError:
+        print("The demo is not running: `make up` starts it.", file=sys.stderr)
+        return 1
+    for number, one in enumerate(questions.questions(swedish_day(datetime.now(UTC))), 1):
+        found = questions.ask(ready["gateway"], ready["issuer"], one.body)
+        if as_json:
+            print(json.dumps({"title": one.title, "question": one.body, "answer": found}, ensure_ascii=False))
+        else:
+            print("\n".join(questions.lines(number, one, found)))
     return 0
 
 
