@@ -71,13 +71,13 @@ def questions(today: date) -> list[Asked]:
             {"q": "starroperatoin Stockholm", "patient_region": "09", "sort": "wait"},
         ),
         Asked(
-            "Höftprotes inom 5 dagar i Kiruna: inget finns, men vilket villkor är det som hindrar?",
+            "Knäprotes inom 10 dagar nära Kiruna: inget finns, men vilket villkor är det som hindrar?",
             {
-                "q": "höftprotes",
+                "q": "knäprotes",
                 "near": "98132",
                 "patient_region": "25",
-                "max_wait_days": 5,
-                "max_distance_km": 40,
+                "max_wait_days": 10,
+                "max_distance_km": 300,
             },
         ),
     ]
