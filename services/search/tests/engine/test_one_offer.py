@@ -47,6 +47,7 @@ async def test_the_detail_for_a_patient_is_the_hit_of_the_search_for_that_patien
         hit = next(hit for hit in found["items"] if hit["id"] == answer["id"])
         assert answer == {
             **hit,
+            "as_of": None,
             "guarantee": found["guarantee"],
             "region_profiles": answer["region_profiles"],
         }

@@ -60,7 +60,7 @@ async def test_the_detail_of_an_offer_and_the_body_search_tell_the_same(world, m
     by_body = await world.http.post("/offers/search", json={"patient_region": "14"})
 
     assert list(searched["region_profiles"]) == ["01", "14"]
-    beside = {"region_profiles": searched["region_profiles"], "guarantee": None}
+    beside = {"region_profiles": searched["region_profiles"], "guarantee": None, "as_of": None}
     assert detail.json() == {**searched["items"][0], **beside}
     assert by_body.json() == searched
 

@@ -128,7 +128,7 @@ async def test_one_offer_is_read_by_its_id_with_bars_in_the_path(katarakt, make)
     assert plain.json()["id"] == offer
     assert plain.json()["explain"]["tier"] is None
     hit = await katarakt.hit(f"A|{make.katarakt}", patient_region="14")
-    beside = {"region_profiles": quoted.json()["region_profiles"], "guarantee": None}
+    beside = {"region_profiles": quoted.json()["region_profiles"], "guarantee": None, "as_of": None}
     assert quoted.json() == {**hit, **beside}
 
 
