@@ -119,6 +119,10 @@ bench-agreements-push: $(STAMP)  ## Measure how fast agreements pushed on Kafka 
 bench-suggest: $(STAMP)  ## Measure type-ahead over 20,000 units and 60,000 offers beside the bare engine; prints JSON.
 	@$(PY) -m bench.suggest
 
+.PHONY: bench-search
+bench-search: $(STAMP)  ## Measure search at national size beside the bare engine; prints JSON: ONLY=answers,growth,visible,rebuild SMALL=1.
+	@$(PY) -m bench.search $(if $(ONLY),--only "$(ONLY)") $(if $(SMALL),--small)
+
 .PHONY: relevance
 relevance: $(STAMP)  ## How well plain words find what is meant, and what changed: make relevance JSON=1 WORDS=folder RECORD=1.
 	@PYTHONPATH=tests $(PY) -m relevance $(if $(JSON),--json) $(if $(WORDS),--words "$(WORDS)") $(if $(RECORD),--record)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from bench.plumbing.rounds import Run
 _A_REQUEST = 1000
 _A_PAGE = 5000
 # The engine's own, of one index only.
-_NOT_COPIED = ("uuid", "version", "creation_date", "provided_name")
+NOT_COPIED = ("uuid", "version", "creation_date", "provided_name")
 
 
 @dataclass(frozen=True)
@@ -42,22 +43,28 @@ async def read(http: httpx.AsyncClient, alias: str) -> Documents:
     if len(described) != 1:
         raise BenchError(f"{alias} leads to {len(described)} indexes, one was expected")
     ((index, one),) = described.items()
-    settings = {name: value for name, value in one["settings"]["index"].items() if name not in _NOT_COPIED}
+    settings = {name: value for name, value in one["settings"]["index"].items() if name not in NOT_COPIED}
     lines: list[bytes] = []
     size = 0
-    query = {"size": _A_PAGE, "version": True, "sort": ["_doc"]}
-    answer = await http.post(f"/{index}/_search", params={"scroll": "2m"}, json=query)
-    while hits := (page := orjson.loads(answer.raise_for_status().content))["hits"]["hits"]:
+    async for hits in pages(http, index):
         for hit in hits:
             source = orjson.dumps(hit["_source"])
             size += len(source)
             action = {"index": {"_id": hit["_id"], "version": hit["_version"], "version_type": "external"}}
             lines.append(b"%b\n%b\n" % (orjson.dumps(action), source))
-        answer = await http.post("/_search/scroll", json={"scroll": "2m", "scroll_id": page["_scroll_id"]})
-    await http.request("DELETE", "/_search/scroll", json={"scroll_id": page["_scroll_id"]})
     requests = [b"".join(lines[begin : begin + _A_REQUEST]) for begin in range(0, len(lines), _A_REQUEST)]
     body = {"settings": {"index": settings}, "mappings": one["mappings"]}
     return Documents(body, requests, len(lines), size // max(1, len(lines)))
+
+
+async def pages(http: httpx.AsyncClient, index: str) -> AsyncIterator[list[dict[str, Any]]]:
+    """Every document of an index, or behind an alias, some thousands at a time."""
+    query = {"size": _A_PAGE, "version": True, "sort": ["_doc"]}
+    answer = await http.post(f"/{index}/_search", params={"scroll": "2m"}, json=query)
+    while hits := (page := orjson.loads(answer.raise_for_status().content))["hits"]["hits"]:
+        yield hits
+        answer = await http.post("/_search/scroll", json={"scroll": "2m", "scroll_id": page["_scroll_id"]})
+    await http.request("DELETE", "/_search/scroll", json={"scroll_id": page["_scroll_id"]})
 
 
 async def put(ground: Ground, http: httpx.AsyncClient, documents: Documents, in_flight: int) -> Run:

@@ -128,8 +128,9 @@ class Ground:
             "KAFKA_BOOTSTRAP": self.kafka,
             "OPENSEARCH_URL": self.engines.addresses.opensearch or "",
             # Workers answer no calls with tokens: nobody asks the issuer.
-            "OIDC_ISSUER": "http://127.0.0.1:1/unused",
+            "OIDC_ISSUER": self.engines.addresses.oidc or "http://127.0.0.1:1/unused",
             "WORKER_PORT": str(claim.port),
+            "API_PORT": str(claim.port),
             **environment,
         }
         argv = [sys.executable, "-m", module, command]

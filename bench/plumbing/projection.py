@@ -81,12 +81,12 @@ async def prepared(
     await topics.put(ground, facts.catalogue(units, codes))
     async with world.worker() as worker:
         # Maps first: otherwise offers move, and leave hidden documents behind.
-        await _caught_up(ground, worker)
+        await caught_up(ground, worker)
         await topics.put(ground, facts.agreed(units, codes))
         await topics.put(ground, facts.offerings(there, codes))
         # Each unit's agreement makes an offer of its own.
         await bulk.until_count(http, world.alias, len(there) * codes + len(coming), _WITHIN_SECONDS)
-        await _caught_up(ground, worker)
+        await caught_up(ground, worker)
     return world
 
 
@@ -111,12 +111,12 @@ async def load(world: World, offerings: Iterable[Envelope], documents: int) -> R
         await ground.until(worker, _WITHIN_SECONDS, "consuming", begun)
         await bulk.until_searchable(world.http, world.alias, documents, before + events, _WITHIN_SECONDS)
         spent = meter.stop()
-        await _caught_up(ground, worker)
+        await caught_up(ground, worker)
         memory = observe.memory(worker.child.pid)
     return Run(round(events / spent.seconds), spent, {"worker_mb": memory})
 
 
-async def _caught_up(ground: Ground, worker: Service) -> None:
+async def caught_up(ground: Ground, worker: Service) -> None:
     """Nothing is left on the topics: the offsets are committed, and the next worker begins behind them."""
 
     async def nothing_left() -> bool:

@@ -1,0 +1,1 @@
+"""How fast search answers and follows at national size. `python -m bench.search`."""
