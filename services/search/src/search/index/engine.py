@@ -13,7 +13,8 @@ import orjson
 import structlog
 from opensearchpy import AsyncOpenSearch
 from opensearchpy.exceptions import ConnectionError as Unreachable
-from opensearchpy.exceptions import ConnectionTimeout, NotFoundError, TransportError
+from opensearchpy.exceptions import ConnectionTimeout, NotFoundError, SerializationError, TransportError
+from opensearchpy.serializer import JSONSerializer
 
 from search.domain.terms import Terms
 from search.domain.word_lists import WordLists
@@ -52,6 +53,21 @@ class Existing:
     searched: bool
 
 
+class _Json(JSONSerializer):
+    """JSON by orjson: an answer of a page of hits is some hundred kilobytes."""
+
+    def loads(self, s: str) -> Any:
+        """What an answer says. Raises SerializationError."""
+        try:
+            return orjson.loads(s)
+        except ValueError as error:
+            raise SerializationError(s, error) from None
+
+    def dumps(self, data: Any) -> Any:
+        """A body; text and bytes are bodies already."""
+        return data if isinstance(data, str | bytes) else orjson.dumps(data).decode()
+
+
 class Index:
     """The indexes of offers. `name` is the alias that is searched; those behind it are named for mapping and time."""
 
@@ -63,7 +79,7 @@ class Index:
         body: Callable[[WordLists], dict[str, Any]] = mapping.body,
     ) -> None:
         """`words` is the folder of word files, `body` makes the mapping. Raises Faulty where words cannot be used."""
-        self._client = AsyncOpenSearch(hosts=[url], timeout=30, maxsize=25, max_retries=0)
+        self._client = AsyncOpenSearch(hosts=[url], timeout=30, maxsize=25, max_retries=0, serializer=_Json())
         self._alias = name
         self.words = word_files.read_folder(words)
         self.terms = Terms(self.words)

@@ -1,6 +1,6 @@
 """A question as an OpenSearch body: what it demands, in which order, and what is counted beside it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from search.domain import facets as counted
 from search.domain.question import Question, Sort, Spot
@@ -13,7 +13,7 @@ def by_id(offer: str) -> Clause:
     return {"size": 1, "query": {"bool": {"filter": demands.this(offer)}}}
 
 
-def body(question: Question, *, count: Iterable[str] = ()) -> Clause:
+def body(question: Question, *, count: Collection[str] = ()) -> Clause:
     """The whole request, with these counts beside the hits."""
     found = demands.of(question)
     return {
@@ -27,7 +27,7 @@ def body(question: Question, *, count: Iterable[str] = ()) -> Clause:
     }
 
 
-def counting(question: Question, count: Iterable[str] = ()) -> Clause:
+def counting(question: Question, count: Collection[str] = ()) -> Clause:
     """The request that only counts: the total, and these counts."""
     return {
         "size": 0,

@@ -26,6 +26,7 @@ from search.index.demands import (
 
 _DAYS = 4096
 _BESIDE_WAIT = 2.0**-20
+_ANYWHERE = [tier for tier in TIERS if tier.where is Where.ANYWHERE and tier.usable is Usable.YES]
 
 
 def of(question: Question) -> list[Clause]:
@@ -47,8 +48,10 @@ def _tier(question: Question, region: str, step: float) -> Clause:
     if left is not None:
         usable = [*current(question, (*AGREED, Basis.CAPACITY)), {"term": {"bases.usable_by": region}}]
         in_time = {"bool": {"filter": [expected_within(left, question), on_one_basis(usable)]}}
-    places: list[Clause] = []
+    places = [_anywhere(question, region, step)]
     for number, tier in enumerate(TIERS):
+        if tier in _ANYWHERE:
+            continue
         clause = _in_tier(tier, question, region)
         if tier.usable is Usable.ON_REQUEST and in_time is not None:
             # What can be used without asking, and in time, stands where it can be used.
@@ -60,6 +63,23 @@ def _tier(question: Question, region: str, step: float) -> Clause:
     return {"bool": {"must": best, "should": _worth(step * len(TIERS), in_time)}}
 
 
+def _anywhere(question: Question, region: str, step: float) -> Clause:
+    """The tiers that hold for a basis wherever its unit lies, in one look at the bases: the best of them counts."""
+    kinds = {kind for tier in _ANYWHERE for kind in tier.kinds}
+    worths: list[Clause] = []
+    for tier in _ANYWHERE:
+        basis: list[Clause] = [{"terms": {"bases.kind": sorted(tier.kinds)}}, *_under(tier)]
+        worths.append(_worth(step * (len(TIERS) - TIERS.index(tier)), {"bool": {"filter": basis}}))
+    usable = [*current(question, kinds), {"term": {"bases.usable_by": region}}]
+    best: Clause = {"bool": {"filter": usable, "must": {"dis_max": {"queries": worths}}}}
+    return {"nested": {"path": "bases", "score_mode": "max", "query": best}}
+
+
+def _under(tier: Tier) -> list[Clause]:
+    under: Clause = {"term": {"bases.riksavtalet": True}}
+    return [] if tier.riksavtalet is None else [under if tier.riksavtalet else none(under)]
+
+
 def _in_tier(tier: Tier, question: Question, region: str) -> Clause:
     if tier.usable is Usable.UNKNOWN:
         # Every offer that is found.
@@ -69,10 +89,7 @@ def _in_tier(tier: Tier, question: Question, region: str) -> Clause:
         basis.append({"term": {"bases.usable_by": region}})
     if tier.usable is Usable.ON_REQUEST:
         basis.append({"term": {"bases.on_request": True}})
-    if tier.riksavtalet is not None:
-        under: Clause = {"term": {"bases.riksavtalet": True}}
-        basis.append(under if tier.riksavtalet else none(under))
-    clauses = [on_one_basis(basis)]
+    clauses = [on_one_basis([*basis, *_under(tier)])]
     if tier.where is Where.OWN_REGION:
         clauses.append({"term": {"region": region}})
     if tier.where is Where.COLLABORATION_REGION:

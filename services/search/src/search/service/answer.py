@@ -52,11 +52,9 @@ async def search(session: AsyncSession, index: Searched, question: Question) -> 
     asked = query.with_counts(question)
     answers = await index.searches([body for body, _ in asked])
     hits = answers[0]["hits"]
-    counts = {
-        name: counted.counts(name, answer["aggregations"][name])
-        for (_, names), answer in zip(asked, answers, strict=True)
-        for name in names
-    }
+    counts: dict[str, counted.Counts] = {}
+    for (_, names), answer in zip(asked, answers, strict=True):
+        counts |= counted.counts(names, answer)
     total = hits["total"]["value"]
     rows = hits["hits"]
     counted_codes = {key for key, _ in counts.get("care_service", ())}
