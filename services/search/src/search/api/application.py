@@ -36,7 +36,8 @@ def application(given: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.guarantee_rules = rules
-        app.state.sessions = database.sessions(engine)
+        # It only reads, one row or a few at a time: to begin and end a transaction would be more than the reading.
+        app.state.sessions = database.sessions(engine.execution_options(isolation_level="AUTOCOMMIT"))
         app.state.index = index = Index(given.opensearch_url, given.index_name, given.word_files)
         app.state.history = past = history.index(given.opensearch_url, given.index_name, given.word_files)
         app.state.names = Names(app.state.sessions, index)

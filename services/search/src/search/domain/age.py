@@ -1,6 +1,7 @@
 """Where a fact comes from and how old it is, in Swedish calendar days."""
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from rules.calendar import swedish_day
@@ -8,8 +9,14 @@ from rules.calendar import swedish_day
 
 def provenance(source: str, observed_at: str, today: date) -> dict[str, Any]:
     """Source, time (RFC 3339) and age; a time after today counts as today."""
-    age = (today - swedish_day(datetime.fromisoformat(observed_at))).days
+    age = (today - _day(observed_at)).days
     return {"source": source, "observed_at": observed_at, "age_days": max(0, age)}
+
+
+# The facts of one source are mostly of one moment.
+@lru_cache(maxsize=1024)
+def _day(moment: str) -> date:
+    return swedish_day(datetime.fromisoformat(moment))
 
 
 def told(fact: str, source: str, observed_at: str, today: date) -> dict[str, Any]:

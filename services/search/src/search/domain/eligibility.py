@@ -24,14 +24,21 @@ class Verdict(StrEnum):
 
 def judged(basis: Json, question: Question) -> tuple[Verdict, list[dict[str, Any]]]:
     """The verdict on one basis, and with `ask` the questions. No limit known means: for everybody."""
+    if refuses(basis, question):
+        return Verdict.NO, []
+    asked = list(_questions(target_group(basis), question))
+    return (Verdict.ASK if asked else Verdict.YES), asked
+
+
+def refuses(basis: Json, question: Question) -> bool:
+    """The patient is known to be outside its target group; without the questions, which every basis is not asked."""
+    if question.age is None and question.sex is None:
+        return False
     group = target_group(basis)
     lowest, highest, sex = group["age_min"], group["age_max"], group["sex"]
     if question.age is not None and not (lowest or 0) <= question.age <= (highest if highest is not None else 999):
-        return Verdict.NO, []
-    if question.sex is not None and sex not in {None, question.sex}:
-        return Verdict.NO, []
-    asked = list(_questions(group, question))
-    return (Verdict.ASK if asked else Verdict.YES), asked
+        return True
+    return question.sex is not None and sex not in {None, question.sex}
 
 
 def best(bases: Iterable[Json], question: Question) -> tuple[Verdict, list[dict[str, Any]]]:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from search.domain import capacity
-from search.domain.eligibility import Verdict, judged, target_group
+from search.domain.eligibility import refuses, target_group
 from search.domain.question import Basis, Question
 
 Json = Mapping[str, Any]
@@ -29,10 +29,10 @@ def of(document: Json, question: Question) -> list[Json]:
     """The bases in force that every filter lets through and that are not known to refuse the patient."""
     current = [basis for basis in document["bases"] if in_force(basis, question)]
     agreed = [basis for basis in current if basis["kind"] in AGREED]
-    refused = bool(agreed) and all(judged(basis, question)[0] is Verdict.NO for basis in agreed)
+    refused = bool(agreed) and all(refuses(basis, question) for basis in agreed)
     if refused and not capacity.usable(document, question):
         return []
-    return [basis for basis in current if _asked_for(basis, question) and judged(basis, question)[0] is not Verdict.NO]
+    return [basis for basis in current if _asked_for(basis, question) and not refuses(basis, question)]
 
 
 class Against(StrEnum):
