@@ -19,6 +19,7 @@ TERMS_OF_USE = ("through", "question", "price", "invoiced_by", "volume_left")
 """Whom another region turns to and what it asks, at whose price, who invoices, how many patients more."""
 CONDITIONS = ("referral_required", "payment_commitment_required", "self_referral", "self_referral_how")
 
+_EARLIEST, _LATEST = "0001-01-01", "9999-12-31"
 _NAMED_AS_A_TOWN = {"01", "03", "06", "08", "18"}
 """Stockholm, Uppsala, Jönköping, Kalmar, Örebro: by these names people mean the town, not all of the region."""
 _REGION_WORDS = {code: region.name for code, region in REGIONS.items() if code not in _NAMED_AS_A_TOWN}
@@ -158,6 +159,7 @@ def _agreed(agreement: Json, service: Json) -> dict[str, Any]:
         "region": agreement["region"],
         "valid_from": agreement["valid_from"],
         "valid_to": agreement["valid_to"],
+        "in_force": _days(agreement["valid_from"], agreement["valid_to"]),
         "use": use["use"],
         "usable_by": sorted(REGIONS if use["use"] == "yes" else {*agreement["commissioning_regions"], *named}),
         "on_request": use["use"] == "on_request",
@@ -182,6 +184,8 @@ def _announced(told: Json) -> dict[str, Any]:
         "region": told["region"],
         "valid_from": told["period_start"],
         "valid_to": told["period_end"],
+        # It counts from the day it is announced, and not once it is used up; when it expires is asked by the minute.
+        "in_force": _days(None, told["period_end"]) if told["left"] is None or told["left"] > 0 else None,
         "expires_at": told["expires_at"],
         # In the contract, no region named means all of them.
         "usable_by": sorted(told["usable_by"] or REGIONS),
@@ -204,12 +208,18 @@ def _from_catalogue(sources: Sources) -> Iterable[Json]:
                 "kind": Basis.CATALOGUE,
                 "valid_from": offering["valid_from"],
                 "valid_to": offering["valid_to"],
+                "in_force": _days(offering["valid_from"], offering["valid_to"]),
                 "usable_by": [],
                 "on_request": False,
                 "self_referral": offering["self_referral"],
                 **eligibility.fields(offering["target_group"]),
                 "observed_at": offering["source"]["observed_at"],
             }
+
+
+def _days(first: str | None, last: str | None) -> dict[str, str]:
+    """Both included, as the one field by which the index knows what is in force on a day."""
+    return {"gte": first or _EARLIEST, "lte": last or _LATEST}
 
 
 def _distinct(bases: Iterable[Json]) -> list[Json]:

@@ -95,18 +95,12 @@ def point(spot: Spot) -> dict[str, float]:
 
 
 def _in_force(question: Question, kinds: frozenset[Basis]) -> list[Clause]:
-    today, announced = question.today.isoformat(), {"term": {"bases.kind": Basis.CAPACITY.value}}
-    clauses: list[Clause] = [none({"range": {"bases.valid_to": {"lt": today}}})]
+    clauses: list[Clause] = [{"term": {"bases.in_force": question.today.isoformat()}}]
     if kinds != frozenset(Basis):
         clauses.append({"terms": {"bases.kind": sorted(kinds)}})
-    later: Clause = {"range": {"bases.valid_from": {"gt": today}}}
-    if kinds - {Basis.CAPACITY}:
-        # Free capacity counts from the day it is announced.
-        clauses.append(none({"bool": {"filter": later, "must_not": announced}} if Basis.CAPACITY in kinds else later))
     if Basis.CAPACITY in kinds:
-        # Only where they are asked for: these change with every minute, and spoil what the engine remembers.
+        # Only where it is asked for: it changes with every minute, and spoils what the engine remembers.
         clauses.append(none({"range": {"bases.expires_at": {"lte": question.moment.isoformat()}}}))
-        clauses.append(none({"range": {"bases.left": {"lte": 0}}}))
     return clauses
 
 

@@ -28,6 +28,8 @@ def body(words: WordLists) -> dict[str, Any]:
             "number_of_replicas": 0,
             # Who writes makes it findable: at once when it has caught up, seldom while much is left.
             "refresh_interval": "-1",
+            # One thread a search: several answer one question sooner on an idle machine, and all later on a busy one.
+            "search.concurrent_segment_search.mode": "none",
             "analysis": _analysis(words),
         },
         "mappings": {
@@ -76,6 +78,8 @@ def body(words: WordLists) -> dict[str, Any]:
                         "region": _KEYWORD,
                         "valid_from": {"type": "date", "format": "strict_date"},
                         "valid_to": {"type": "date", "format": "strict_date"},
+                        # What is asked of every basis in every question, many times over: one clause, one for all.
+                        "in_force": {"type": "date_range", "format": "strict_date"},
                         "use": _KEYWORD,
                         "usable_by": _KEYWORD,
                         "on_request": {"type": "boolean"},

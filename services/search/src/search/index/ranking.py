@@ -65,12 +65,11 @@ def _tier(question: Question, region: str, step: float) -> Clause:
 
 def _anywhere(question: Question, region: str, step: float) -> Clause:
     """The tiers that hold for a basis wherever its unit lies, in one look at the bases: the best of them counts."""
-    kinds = {kind for tier in _ANYWHERE for kind in tier.kinds}
     worths: list[Clause] = []
     for tier in _ANYWHERE:
         basis: list[Clause] = [{"terms": {"bases.kind": sorted(tier.kinds)}}, *_under(tier)]
         worths.append(_worth(step * (len(TIERS) - TIERS.index(tier)), {"bool": {"filter": basis}}))
-    usable = [*current(question, kinds), {"term": {"bases.usable_by": region}}]
+    usable = [*current(question), {"term": {"bases.usable_by": region}}]
     best: Clause = {"bool": {"filter": usable, "must": {"dis_max": {"queries": worths}}}}
     return {"nested": {"path": "bases", "score_mode": "max", "query": best}}
 

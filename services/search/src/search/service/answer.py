@@ -72,7 +72,7 @@ def _facets(
     known: Mapping[str, Meaning], counts: Mapping[str, list[tuple[str, int]]]
 ) -> dict[str, list[dict[str, Any]]]:
     def text(name: str, value: str) -> str:
-        return named.get(value, value) if name == "care_service" else facets.text(name, value)
+        return known[value].text if name == "care_service" and value in known else facets.text(name, value)
 
     return {
         name: [{"value": value, "text": text(name, value), "count": count} for value, count in rows]
