@@ -1,7 +1,7 @@
 """How fast type-ahead answers over 20,000 units and 60,000 offers, beside the same body sent straight to the engine.
 
 Ours is a call over HTTP to the api, with its token checked. The ceiling is the same body for units sent straight to
-OpenSearch. Names are made up of real towns and synthetic brands.
+OpenSearch. The country is `bench.national`'s.
 """
 
 import argparse
@@ -10,7 +10,7 @@ import json
 import random
 import sys
 import tempfile
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,10 @@ import httpx
 import orjson
 
 import engines
+from bench import national
+from bench.national import Country, facts
+from bench.national.country import SERVICES_EACH
 from bench.serving import percentiles, seconds_of, served
-from contracts import CodeUpdated
-from demo.messages import messages
-from demo.sweden import Sweden, build
 from kit import database, logging
 from search.api.application import application
 from search.domain.document import Sources, offer_id, unit_of
@@ -32,11 +32,7 @@ from search.service import project
 from search.settings import Settings
 from upkeep.migrations import migrate
 
-_CODES = ("katarakt-operation", "ljumskbrack-operation", "knaprotes-operation")
-_KINDS = ("Ögonklinik", "Kirurgcenter", "Ortopedcenter", "Specialistcenter", "Läkargruppen", "Sjukhuset")
-_BRANDS = ("Granskär", "Tallmo", "Lövsund", "Ljungudde", "Havsvik", "Rönnberga", "Almdal", "Vindö", "Åslätt", "Enudden")
 _TYPED = ("katarakt", "grå starr", "ljumskbråck", "knäprotes", "ny knäled", "karolinska huddinge", "s:t eriks")
-_SERVICES_EACH = 3
 _BATCH = 2000
 
 
@@ -65,9 +61,10 @@ def _say(line: str) -> None:
 async def _measure(at: engines.Addresses, units: int, questions: int) -> dict[str, Any]:
     postgres, opensearch = f"{at.postgres}/postgres", at.opensearch or ""
     await asyncio.to_thread(migrate, postgres, Settings.model_fields["migrations"].default)
-    sweden = build(today=date(2026, 11, 2))
-    await _places(postgres, sweden)
-    names = await _fill(opensearch, sweden, units)
+    country = national.country(units, date(2026, 11, 2))
+    await _places(postgres, country)
+    await _fill(opensearch, country)
+    names = [one.name for one in country.units]
     given = Settings(
         postgres_url=postgres, kafka_bootstrap="unused:1", opensearch_url=opensearch, oidc_issuer=at.oidc or ""
     )
@@ -81,7 +78,7 @@ async def _measure(at: engines.Addresses, units: int, questions: int) -> dict[st
         return {name: await _row(client, ours, opensearch, typed) for name, typed in asked.items()} | {
             "ceiling_is": "the same body for units sent straight to OpenSearch",
             "units": units,
-            "offers": units * _SERVICES_EACH,
+            "offers": units * SERVICES_EACH,
         }
 
 
@@ -104,8 +101,8 @@ async def _row(client: httpx.AsyncClient, ours: str, opensearch: str, typed: lis
     return {"ours": measured, "ceiling": floor, "ratio": ratio, "unit": "ms", "questions": len(typed)}
 
 
-async def _places(postgres: str, sweden: Sweden) -> None:
-    codes = [one for one in messages(sweden) if isinstance(one, CodeUpdated)]
+async def _places(postgres: str, country: Country) -> None:
+    codes = list(national.codes(country))
     engine = database.connect(postgres)
     for at in range(0, len(codes), _BATCH):
         async with database.sessions(engine).begin() as session:
@@ -113,34 +110,28 @@ async def _places(postgres: str, sweden: Sweden) -> None:
     await engine.dispose()
 
 
-async def _fill(opensearch: str, sweden: Sweden, units: int) -> list[str]:
-    """Offers as the indexer builds them, in the index the api searches; the units' names."""
+async def _fill(opensearch: str, country: Country) -> None:
+    """Offers as the indexer builds them, in the index the api searches."""
     index = Index(opensearch, "offers")
-    codes = {f"{one['system']}|{one['code']}": one for one in sweden.codes}
-    towns = [(one["code"], one["text"]) for one in sweden.codes if one["system"] == "municipality"]
+    designations = {f"{one['system']}|{one['code']}": one["designations"] for one in country.codes}
+    texts = country.texts
     name, _ = await index.create()
-    names, rows = [], []
-    for number in range(units):
-        code, town = towns[number * 7 % len(towns)]
-        names.append(f"{_BRANDS[number % 10]}{number // 290 or ''} {_KINDS[number % 6]} {town}")
-        told = _told(f"SE5561234567-B{number:06d}", names[-1], code, town)
-        for service in _CODES[:_SERVICES_EACH]:
-            key = f"vt-demo|{service}"
-            offering = {"status": "active", "valid_from": None, "valid_to": None, "source": told["source"]}
-            offering |= {"self_referral": None, "referral_required": None, "target_group": None}
-            built = document(
-                Sources(
-                    unit=unit_of(told, town),
-                    code_key=key,
-                    code_text=codes[key]["text"],
-                    offerings=[offering],
-                    services=[],
-                    waits=[],
-                    codes={key: codes[key]["text"]},
-                    designations=codes[key]["designations"],
-                )
+    rows = []
+    for told, one in zip(national.units(country), country.units, strict=True):
+        unit = unit_of(told.model_dump(mode="json"), country.towns[one.town])
+        for key in one.services:
+            offering = facts.offering(one, key, told.source.observed_at).model_dump(mode="json")
+            sources = Sources(
+                unit=unit,
+                code_key=key,
+                code_text=texts[key],
+                offerings=[offering],
+                services=[],
+                waits=[],
+                codes={key: texts[key]},
+                designations=designations[key],
             )
-            rows.append((offer_id(told["hsa_id"], key), 1, built))
+            rows.append((offer_id(one.hsa_id, key), 1, document(sources)))
         if len(rows) >= _BATCH:
             await index.write(name, rows)
             rows = []
@@ -148,20 +139,6 @@ async def _fill(opensearch: str, sweden: Sweden, units: int) -> list[str]:
     await index.refresh(name)
     await index.search_in(name)
     await index.close()
-    return names
-
-
-def _told(hsa_id: str, name: str, municipality: str, town: str) -> dict[str, Any]:
-    place = {"street": None, "postal_code": None, "locality": town, "municipality": municipality}
-    return {
-        "hsa_id": hsa_id,
-        "status": "active",
-        "name": name,
-        "care_provider": {"name": "Syntetisk Vård AB"},
-        "place": {**place, "region": municipality[:2], "point": None},
-        "contacts": [],
-        "source": {"system": "bench", "observed_at": datetime(2026, 11, 2, tzinfo=UTC).isoformat()},
-    }
 
 
 def _begun(names: list[str], chance: random.Random, count: int) -> list[str]:

@@ -205,11 +205,14 @@ def wait(
 
 def announcements(country: Country, count: int) -> Iterator[CapacityAnnounced]:
     """So many open offers of free capacity at units that offer the care anyway."""
+    at = _begun(country)
+    return (announcement(one, number, at, country.today) for number, one in enumerate(announced_by(country, count)))
+
+
+def announced_by(country: Country, count: int) -> list[Unit]:
+    """The units of so many announcements, in the order of their numbers."""
     treating = [one for one in country.units if any(key in TREATMENTS for key in one.services)]
-    chance = Random(5)  # noqa: S311 no secret
-    for number in range(count):
-        one = chance.choice(treating)
-        yield announcement(one, number, _begun(country), country.today)
+    return Random(5).choices(treating, k=count)  # noqa: S311 no secret
 
 
 def announcement(one: Unit, number: int, at: datetime, today: date) -> CapacityAnnounced:

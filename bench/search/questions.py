@@ -9,8 +9,8 @@ Of a hundred questions, with the patient's region in all of them (body of `POST 
 - 8 a code, or how codes begin, among the words
 - 10 a unit by some of its name
 - 5 sorted by wait or by distance
-- 5 what counts cost most: filters on basis, reimbursement model and self-referral at once, so that each count needs a
-  request of its own
+- 5 what counts cost most: filters on basis, reimbursement model, wait, and self-referral or free capacity at once, so
+  that each count needs a request of its own
 - 4 broad: the patient's region alone, so that every offer matches
 """
 
@@ -101,7 +101,7 @@ def _sorted(country: Country, chance: Random) -> Question:
 
 def _counted(country: Country, chance: Random) -> Question:
     basis = {"basis": "agreement", "reimbursement_model": chance.choice(("fixed_price", "drg")), "max_wait_days": 120}
-    return {**_words(country, chance), **basis, **chance.choice(({}, {"self_referral": False}))}
+    return {**_words(country, chance), **basis, **chance.choice(({"free_capacity": True}, {"self_referral": False}))}
 
 
 def _broad(country: Country, chance: Random) -> Question:

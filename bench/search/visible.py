@@ -32,7 +32,7 @@ from contracts import Message, encode
 from kit import kafka
 from search.domain.document import offer_id
 
-_KINDS = {"wait": 50, "agreement": 20, "offering": 15, "unit": 15}
+_KINDS = {"wait": 45, "agreement": 20, "offering": 15, "unit": 10, "capacity": 10}
 """Of a hundred messages. A unit's changes all its offers, an agreement's those it is about."""
 _LOOK_SECONDS = 0.05
 _GRACE_SECONDS = 60.0
@@ -63,6 +63,7 @@ async def measure(world: World, sizes: Sizes) -> dict[str, Entry]:
                 opensearch=ground.opensearch,
                 units=sizes.units,
                 agreements=sizes.agreements,
+                announcements=sizes.announcements,
                 today=world.country.today.isoformat(),
                 rate=sizes.events_per_s,
                 count=sizes.events_per_s * sizes.event_seconds,
@@ -93,13 +94,14 @@ async def change(
     opensearch: str,
     units: int,
     agreements: int,
+    announcements: int,
     today: str,
     rate: int,
     count: int,
 ) -> dict[str, list[float]]:
     """Apart: send so many messages at the rate; by kind how many milliseconds each took to be found."""
     country = national.country(units, date.fromisoformat(today))
-    changes = _changes(country, agreements)
+    changes = _changes(country, agreements, announcements)
     waiting: dict[str, list[tuple[str, _Change]]] = {}
     taken: dict[str, list[float]] = {kind: [] for kind in _KINDS}
     producer = kafka.producer(bootstrap)
@@ -159,16 +161,20 @@ async def _looked(http: httpx.AsyncClient, offers: list[str]) -> dict[str, str]:
     return {hit["_id"]: orjson.dumps(hit["_source"]).decode() for hit in hits}
 
 
-def _changes(country: Country, agreements: int) -> Iterator[Any]:
+def _changes(country: Country, agreements: int, announcements: int) -> Iterator[Any]:
     """For ever: functions from a moment to a kind, the offer it shows on, and the message."""
     chance = Random(9)  # noqa: S311 no secret
-    parties = national.agreed_with(country, agreements)
+    numbered = {
+        "agreement": national.agreed_with(country, agreements),
+        "capacity": national.announced_by(country, announcements),
+    }
     kinds, weights = list(_KINDS), list(_KINDS.values())
     while True:
         kind = chance.choices(kinds, weights)[0]
-        number = chance.randrange(agreements)
-        one = parties[number] if kind == "agreement" else chance.choice(country.units)
-        key = _about(one) if kind == "agreement" else chance.choice(one.services)
+        units = numbered.get(kind, country.units)
+        number = chance.randrange(len(units))
+        one = units[number]
+        key = _about(one) if kind in numbered else chance.choice(one.services)
         days = chance.randint(5, 240)
 
         def made(
@@ -180,6 +186,8 @@ def _changes(country: Country, agreements: int) -> Iterator[Any]:
                     message = facts.wait(one, key, at, days)
                 case "agreement":
                     message = facts.agreement(country, one, number, at)
+                case "capacity":
+                    message = facts.announcement(one, number, at, country.today)
                 case "offering":
                     message = facts.offering(one, key, at)
                 case _:
@@ -190,5 +198,5 @@ def _changes(country: Country, agreements: int) -> Iterator[Any]:
 
 
 def _about(one: Unit) -> str:
-    """A service that each agreement with the unit is about."""
+    """A service that each agreement with the unit, and each announcement of it, is about."""
     return next((key for key in one.services if key in TREATMENTS), one.services[0])

@@ -35,7 +35,7 @@ def test_a_small_run_prints_each_figure_beside_its_ceiling_and_its_goal():
     assert spent["ours"]["api"] > 0
     assert spent["ceiling"]["api"] < spent["ours"]["api"]
     assert found["visible_p99"]["events"] == 200
-    assert set(found["visible_p99"]["by_kind"]) == {"wait", "agreement", "offering", "unit"}
+    assert set(found["visible_p99"]["by_kind"]) == {"wait", "agreement", "offering", "unit", "capacity"}
 
 
 @pytest.fixture(scope="module")
