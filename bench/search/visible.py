@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -162,39 +163,42 @@ async def _looked(http: httpx.AsyncClient, offers: list[str]) -> dict[str, str]:
 
 
 def _changes(country: Country, agreements: int, announcements: int) -> Iterator[Any]:
-    """For ever: functions from a moment to a kind, the offer it shows on, and the message."""
+    """Functions from a moment to a kind, the offer it shows on, and the message; nothing is changed twice."""
     chance = Random(9)  # noqa: S311 no secret
     numbered = {
         "agreement": national.agreed_with(country, agreements),
         "capacity": national.announced_by(country, announcements),
     }
-    kinds, weights = list(_KINDS), list(_KINDS.values())
+    services = [(0, one, key) for one in country.units for key in one.services]
+    about = {
+        "wait": services,
+        "offering": services,
+        "unit": [(0, one, one.services[0]) for one in country.units],
+        **{kind: [(number, one, _about(one)) for number, one in enumerate(of)] for kind, of in numbered.items()},
+    }
+    left = {kind: iter(chance.sample(rows, len(rows))) for kind, rows in about.items()}
     while True:
-        kind = chance.choices(kinds, weights)[0]
-        units = numbered.get(kind, country.units)
-        number = chance.randrange(len(units))
-        one = units[number]
-        key = _about(one) if kind in numbered else chance.choice(one.services)
-        days = chance.randint(5, 240)
+        kind = chance.choices(list(_KINDS), list(_KINDS.values()))[0]
+        number, one, key = next(left[kind])
+        yield partial(_made, country, kind, number, one, key, chance.randint(5, 240))
 
-        def made(
-            at: datetime, kind: str = kind, one: Unit = one, key: str = key, number: int = number, days: int = days
-        ) -> tuple[str, str, Message]:
-            message: Message
-            match kind:
-                case "wait":
-                    message = facts.wait(one, key, at, days)
-                case "agreement":
-                    message = facts.agreement(country, one, number, at)
-                case "capacity":
-                    message = facts.announcement(one, number, at, country.today)
-                case "offering":
-                    message = facts.offering(one, key, at)
-                case _:
-                    message = facts.unit(one, at)
-            return kind, offer_id(one.hsa_id, key), message
 
-        yield made
+def _made(
+    country: Country, kind: str, number: int, one: Unit, key: str, days: int, at: datetime
+) -> tuple[str, str, Message]:
+    message: Message
+    match kind:
+        case "wait":
+            message = facts.wait(one, key, at, days)
+        case "agreement":
+            message = facts.agreement(country, one, number, at)
+        case "capacity":
+            message = facts.announcement(one, number, at, country.today)
+        case "offering":
+            message = facts.offering(one, key, at)
+        case _:
+            message = facts.unit(one, at)
+    return kind, offer_id(one.hsa_id, key), message
 
 
 def _about(one: Unit) -> str:

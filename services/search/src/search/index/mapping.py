@@ -30,6 +30,8 @@ def body(words: WordLists) -> dict[str, Any]:
             "refresh_interval": "-1",
             # One thread a search: several answer one question sooner on an idle machine, and all later on a busy one.
             "search.concurrent_segment_search.mode": "none",
+            # Every clause is opened anew in each segment; a few are enough for what merging so little costs.
+            "merge.policy.segments_per_tier": 3,
             "analysis": _analysis(words),
         },
         "mappings": {
