@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from engines import eventually
 from search.index import mapping
 from search.index.engine import Index
-from search.service import following, indexes
+from search.service import following, indexes, indexing
 from search.service.following import advance
 from search.service.indexing import Indexer, looking_up
 from search.store import followed
@@ -80,6 +80,33 @@ async def test_a_touch_while_its_document_is_written_is_followed_next(world, mak
     await world.settle()
 
     assert [wait["days"] for wait in (await world.hit(f"A|{make.katarakt}"))["waits"]] == [30]
+
+
+async def test_while_changes_come_without_a_pause_what_is_written_is_found_soon(world, make, other_index, monkeypatch):
+    monkeypatch.setattr(indexing, "_REFRESH_SECONDS", 0.05)
+    monkeypatch.setattr(indexing, "_REFRESH_BEHIND_SECONDS", float("inf"))
+    await world.tell(make.unit("A"), make.agreement("1", "01", ["A"]))
+    await world.settle()
+
+    class NeverDone(Index):
+        told = 0
+
+        async def write(self, name, documents):
+            self.told += 1
+            await world.tell(make.wait("A", self.told, version=self.told))
+            return await super().write(name, documents)
+
+    index = other_index(NeverDone)
+    indexer = Indexer(world.engine, index)
+    await world.tell(make.unit("A", version=2))
+    async with looking_up(world.engine) as connection:
+        # Whatever an earlier process has left is shown at first.
+        await indexer.round(connection)
+        first = index.told
+        await indexer.round(connection)
+
+    (wait,) = (await world.hit(f"A|{make.katarakt}"))["waits"]
+    assert first < wait["days"] <= index.told
 
 
 async def test_after_a_crash_between_writing_and_moving_the_cursor_the_same_is_written_again(world, make, monkeypatch):

@@ -72,6 +72,7 @@ class Indexer:
         self._own: Followed | None = None
         self._other: Followed | None = None
         self._turn_seconds, self._remember_at = _TURN_SECONDS, 0.0
+        self._behind = True
         self._look_at = 0.0
         self._compare_at = 0.0
         self._not_searched: str | None = None
@@ -135,9 +136,11 @@ class Indexer:
         own, other, other_caught_up = self._own, self._other, False
         if other is not None:
             self._other, other_caught_up = await advance(connection, self._index, other, seconds=_TURN_SECONDS)
-            await self._show(self._other, other_caught_up)
-        self._own, caught_up = await advance(connection, self._index, own, seconds=self._turn_seconds)
-        await self._show(self._own, caught_up)
+            await self._show(connection, self._other, other_caught_up)
+        # While changes come without a pause nothing ends a turn but its time, and nothing is shown before that.
+        seconds = self._turn_seconds if self._behind else min(self._turn_seconds, _REFRESH_SECONDS)
+        self._own, caught_up = await advance(connection, self._index, own, seconds=seconds)
+        await self._show(connection, self._own, caught_up)
         moved = (self._own, self._other) != (own, other)
         self.waiting_for = await self._searched(connection, self._own) if caught_up else None
         done = caught_up if other is None else other_caught_up
@@ -161,10 +164,11 @@ class Indexer:
     def _still_here(self, *_: object) -> None:
         self.beat = time.monotonic()
 
-    async def _show(self, one: Followed, caught_up: bool) -> None:
+    async def _show(self, connection: asyncpg.Connection, one: Followed, caught_up: bool) -> None:
         """Make what has been written findable, when it is time. Whatever an earlier process has left is, at first."""
         cursor, at = self._refreshed.get(one.name, (None, float("-inf")))
-        least = _REFRESH_SECONDS if caught_up else _REFRESH_BEHIND_SECONDS
+        self._behind = not caught_up and await offers.more_left(connection, one.cursor, _MOST_LEFT)
+        least = _REFRESH_BEHIND_SECONDS if self._behind else _REFRESH_SECONDS
         if cursor != one.cursor and time.monotonic() - at >= least:
             await self._index.refresh(one.name)
             self._refreshed[one.name] = (one.cursor, time.monotonic())
