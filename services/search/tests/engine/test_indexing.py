@@ -82,31 +82,23 @@ async def test_a_touch_while_its_document_is_written_is_followed_next(world, mak
     assert [wait["days"] for wait in (await world.hit(f"A|{make.katarakt}"))["waits"]] == [30]
 
 
-async def test_while_changes_come_without_a_pause_what_is_written_is_found_soon(world, make, other_index, monkeypatch):
-    monkeypatch.setattr(indexing, "_REFRESH_SECONDS", 0.05)
-    monkeypatch.setattr(indexing, "_REFRESH_BEHIND_SECONDS", float("inf"))
+async def test_while_changes_come_without_a_pause_they_are_shown_as_soon_as_single_ones(world, make, monkeypatch):
+    async def never_done(*given, **named):
+        one, _ = await advance(*given, **named)
+        return one, False
+
     await world.tell(make.unit("A"), make.agreement("1", "01", ["A"]))
     await world.settle()
-
-    class NeverDone(Index):
-        told = 0
-
-        async def write(self, name, documents):
-            self.told += 1
-            await world.tell(make.wait("A", self.told, version=self.told))
-            return await super().write(name, documents)
-
-    index = other_index(NeverDone)
-    indexer = Indexer(world.engine, index)
-    await world.tell(make.unit("A", version=2))
+    monkeypatch.setattr(indexing, "_REFRESH_SECONDS", 0.01)
+    monkeypatch.setattr(indexing, "_REFRESH_BEHIND_SECONDS", float("inf"))
+    monkeypatch.setattr(indexing, "advance", never_done)
+    indexer = Indexer(world.engine, world.index)
     async with looking_up(world.engine) as connection:
-        # Whatever an earlier process has left is shown at first.
-        await indexer.round(connection)
-        first = index.told
-        await indexer.round(connection)
-
-    (wait,) = (await world.hit(f"A|{make.katarakt}"))["waits"]
-    assert first < wait["days"] <= index.told
+        for days in (10, 20, 30):
+            await world.tell(make.wait("A", days, version=days))
+            await indexer.round(connection)
+            (wait,) = (await world.hit(f"A|{make.katarakt}"))["waits"]
+            assert wait["days"] == days
 
 
 async def test_after_a_crash_between_writing_and_moving_the_cursor_the_same_is_written_again(world, make, monkeypatch):
