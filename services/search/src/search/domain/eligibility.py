@@ -32,10 +32,7 @@ def judged(basis: Json, question: Question) -> tuple[Verdict, list[dict[str, Any
 
 def refuses(basis: Json, question: Question) -> bool:
     """The patient is known to be outside its target group; without the questions, which every basis is not asked."""
-    if question.age is None and question.sex is None:
-        return False
-    group = target_group(basis)
-    lowest, highest, sex = group["age_min"], group["age_max"], group["sex"]
+    lowest, highest, sex = basis.get("age_min"), basis.get("age_max"), basis.get("sex")
     if question.age is not None and not (lowest or 0) <= question.age <= (highest if highest is not None else 999):
         return True
     return question.sex is not None and sex not in {None, question.sex}

@@ -20,9 +20,8 @@ def in_force(basis: Json, question: Question) -> bool:
     """From its first day to its last, both included; free capacity from the day it is announced."""
     if basis["kind"] == Basis.CAPACITY:
         return capacity.current(basis, question)
-    today = question.today
-    start, end = basis["valid_from"], basis["valid_to"]
-    return (start is None or start <= today.isoformat()) and (end is None or today.isoformat() <= end)
+    today, start, end = question.today.isoformat(), basis["valid_from"], basis["valid_to"]
+    return (start is None or start <= today) and (end is None or today <= end)
 
 
 def of(document: Json, question: Question) -> list[Json]:
