@@ -7,7 +7,8 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+import orjson
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from kit.auth import Caller, CallerOf, Policy
@@ -71,7 +72,7 @@ router = APIRouter(tags=["offers"], dependencies=[Depends(once)])
 @router.get("/offers", responses={200: {"model": Offers}})
 async def find(
     asked: Annotated[AskedOnPage, Query()], request: Request, caller: CallerOf, session: Transaction
-) -> dict[str, Any]:
+) -> Response:
     """Offers that match, best first, each with the reason why it ranks where it does.
 
     Terms and prices of agreements (through whom, the question to ask, price, who invoices, volume left, reimbursement
@@ -102,7 +103,7 @@ async def find(
 
 
 @router.post("/offers/search", responses={200: {"model": Offers}})
-async def find_by_body(asked: AskedOnPage, request: Request, caller: CallerOf, session: Transaction) -> dict[str, Any]:
+async def find_by_body(asked: AskedOnPage, request: Request, caller: CallerOf, session: Transaction) -> Response:
     """The same search with the question in the body."""
     return await _answer(asked, request, caller, session)
 
@@ -163,12 +164,12 @@ _AGAINST = {
 }
 
 
-async def _answer(asked: AskedOnPage, request: Request, caller: Caller, session: Transaction) -> dict[str, Any]:
+async def _answer(asked: AskedOnPage, request: Request, caller: Caller, session: Transaction) -> Response:
     now = datetime.now(UTC)
     searched = await _searched(asked, now, request, session)
     question = await _question(asked, now, request, caller, session)
     found, read_as = await wording.search(session, searched, question)
-    return {
+    told = {
         "items": found.items,
         "total": found.total,
         "page": asked.page,
@@ -180,6 +181,8 @@ async def _answer(asked: AskedOnPage, request: Request, caller: Caller, session:
         "guarantee": deadline.clock(question),
         "region_profiles": await answer.region_profiles(session, found.items, question),
     }
+    # FastAPI would look at each value of it again, which takes longer than finding it.
+    return Response(orjson.dumps(told), media_type="application/json")
 
 
 async def _searched(asked: Seen, now: datetime, request: Request, session: Transaction) -> Searched:

@@ -11,6 +11,7 @@ Json = Mapping[str, Any]
 
 TARGET_GROUP = ("age_min", "age_max", "sex", "bmi_max", "asa_max", "other")
 _SEARCHED = frozenset({"age_min", "age_max", "sex"})
+_NOT_SEARCHED = tuple(name for name in TARGET_GROUP if name not in _SEARCHED)
 _SEXES = {"female": "kvinnor", "male": "män"}
 
 
@@ -28,6 +29,17 @@ def judged(basis: Json, question: Question) -> tuple[Verdict, list[dict[str, Any
         return Verdict.NO, []
     asked = list(_questions(target_group(basis), question))
     return (Verdict.ASK if asked else Verdict.YES), asked
+
+
+def verdict(basis: Json, question: Question) -> Verdict:
+    """The verdict alone, without the questions: every agreement of every hit is told it."""
+    if refuses(basis, question):
+        return Verdict.NO
+    group = basis.get("target_group") or basis
+    unknown_age = question.age is None and (basis.get("age_min") is not None or basis.get("age_max") is not None)
+    unknown_sex = question.sex is None and basis.get("sex") is not None
+    asks = unknown_age or unknown_sex or any(group.get(name) is not None for name in _NOT_SEARCHED)
+    return Verdict.ASK if asks else Verdict.YES
 
 
 def refuses(basis: Json, question: Question) -> bool:
@@ -84,4 +96,4 @@ def fields(group: Json | None) -> dict[str, Any]:
     told: Sequence[Any] = [group[name] if group is not None else None for name in TARGET_GROUP]
     known = dict(zip(TARGET_GROUP, told, strict=True))
     searched = {name: known[name] for name in TARGET_GROUP if name in _SEARCHED}
-    return {**searched, "target_group": {name: known[name] for name in TARGET_GROUP if name not in _SEARCHED}}
+    return {**searched, "target_group": {name: known[name] for name in _NOT_SEARCHED}}

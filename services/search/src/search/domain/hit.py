@@ -27,7 +27,9 @@ def shown(document: Json, offer: str, question: Question, tier: Tier | None, mat
     current = [basis for basis in document["bases"] if grounds.in_force(basis, question)]
     agreed = [basis for basis in _usable_first(current, question) if basis.get("agreement_id")]
     bases = grounds.of(document, question)
-    admitting = [basis for basis in agreed if basis in bases]
+    # By identity: a look for equals would compare every basis with every other, field by field.
+    let_through = {id(basis) for basis in bases}
+    admitting = [basis for basis in agreed if id(basis) in let_through]
     if tier is not None and question.patient_region is not None:
         bases = tiers.stands_on(tier, bases, question.patient_region)
     verdict, questions = eligibility.best(bases, question)
@@ -80,7 +82,7 @@ def _agreement(basis: Json, question: Question) -> dict[str, Any]:
         "question": terms["question"] if basis["on_request"] else None,
         "reimbursement_model": basis["reimbursement_model"],
         "target_group": eligibility.target_group(basis),
-        "eligibility": eligibility.judged(basis, question)[0],
+        "eligibility": eligibility.verdict(basis, question),
         "conditions": basis["conditions"],
         "document_url": basis["document_url"],
     }
