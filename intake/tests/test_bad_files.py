@@ -314,14 +314,13 @@ def test_the_same_row_twice_is_read_once_and_told() -> None:
     ]
 
 
-def test_a_period_that_begins_in_2035_is_refused_and_one_that_has_ended_is_noted_and_taken() -> None:
+def test_a_period_that_begins_in_2035_is_refused_and_one_that_has_ended_is_the_services_to_judge() -> None:
     [finding] = findings(as_csv([row(giltigt_från="2035-01-01", giltigt_till="")]))
     assert (finding.field, finding.column, finding.value) == ("valid_from", "giltigt från", "2035-01-01")
     assert "more than 5 years ahead" in finding.reason
     [sent] = read(as_csv([row(giltigt_från="2024-01-01", giltigt_till="2024-12-31")]))
     checked = check(sent, region="14", today=TODAY)
     assert checked.form
-    assert "has ended" in str(checked.notes[0])
 
 
 PERSON = "19121212-1212"

@@ -17,7 +17,7 @@ def refused(rows: list[dict[str, Any]], **options: Any) -> list[str]:
 
 
 def test_capitals_hyphens_line_breaks_and_a_mark_for_required_do_not_matter() -> None:
-    spelt = {"AVTALSNUMMER *": "avtalsnummer", "Kva koder:": "KVÅ-koder", "Giltigt\nfrån": "giltigt från"}
+    spelt = {"avtals-\nNUMMER *": "avtalsnummer", "Kva koder:": "KVÅ-koder", "Giltigt\nfrån": "giltigt från"}
     sent = {next((ours for ours in spelt if spelt[ours] == name), name): value for name, value in SOUND.items()}
     sent["KVÅ koder"] = sent.pop("KVÅ-koder", sent.pop("Kva koder:", None))
     assert forms(as_csv([sent])) == forms(as_csv([row()]))
@@ -80,7 +80,7 @@ def test_a_regions_own_words_are_translated_in_lists_too_and_a_word_may_mean_not
 def test_a_mapping_that_means_nothing_is_told_entry_by_entry() -> None:
     wrong = {"headings": {"Dnr": "avtalsnumer"}, "constants": {"färg": "röd"}, "values": {"typ": "x"}, "rubriker": {}}
     told = refused([row()], mapping=wrong)
-    assert "mapping.headings: names no column of ours (did you mean avtalsnummer?)" in told
+    assert "mapping.headings.Dnr: names no column of ours (did you mean avtalsnummer?)" in told
     assert len(told) == 4
 
 
@@ -94,7 +94,7 @@ def test_a_finding_tells_the_heading_as_the_region_wrote_it() -> None:
 
 def test_a_constant_that_cannot_be_read_is_told_and_one_that_marks_secrecy_refuses_all() -> None:
     [told] = refused([row()], mapping={"constants": {"lag": "LOUU"}})
-    assert told.startswith("mapping.constants: lag must be one of LOU")
+    assert told.startswith("mapping.constants.lag: must be one of LOU")
     [sent] = read(as_csv([row()]), mapping={"constants": {"sekretess": "ja"}})
     assert check(sent, region="14", today=TODAY).confidential
 

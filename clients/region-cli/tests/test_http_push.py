@@ -37,6 +37,7 @@ class Server:
             {"rows": [one], "number": f"AVT-{one}", "verdict": "rejected", "agreement_id": None, "findings": [FINDING]}
             for one in range(3, 3 + 137)
         ]
+        self.taken: list[dict[str, Any]] = []
         self.whole: list[dict[str, Any]] = []
         self.token_seconds = 3600
 
@@ -56,7 +57,7 @@ class Server:
     def _submission(self, query: dict[str, list[str]]) -> tuple[int, dict[str, str], Any]:
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         limit, page = int(query["limit"][0]), int(query.get("page", ["1"])[0])
-        shown = [one for one in self.verdicts if one["verdict"] in query.get("verdict", ["rejected"])]
+        shown = [one for one in (*self.taken, *self.verdicts) if one["verdict"] in query.get("verdict", ["rejected"])]
         return 200, {}, {
             "id": "4f1c-1",
             "status": state,
@@ -165,6 +166,61 @@ def test_json_tells_the_submission_with_all_its_verdicts(server: Server, capsys:
     assert push(server, "--json") == 1
     told = json.loads(capsys.readouterr().out)
     assert (told["id"], told["status"], len(told["verdicts"])) == ("4f1c-1", "done", 137)
+
+
+def taken(verdict: str, *findings: dict[str, Any]) -> dict[str, Any]:
+    return {"rows": [2], "number": "AVT-2", "verdict": verdict, "agreement_id": "a-2", "findings": list(findings)}
+
+
+TERMINATED = {
+    **FINDING,
+    "field": "number",
+    "row": 2,
+    "column": "avtalsnummer",
+    "reason": "the same has been taken before, and the agreement is terminated since",
+    "suggestion": None,
+}
+
+
+def test_what_the_service_notes_of_what_it_took_is_told_and_counted(server: Server, capsys: Any) -> None:
+    server.verdicts, server.taken = [], [taken("unchanged", TERMINATED), taken("accepted")]
+    assert push(server) == 0
+    out, err = capsys.readouterr()
+    assert out == (
+        "avtal.csv:2: AVT-2 oförändrat, obs: avtalsnummer: detsamma har tagits emot förut, och avtalet är avslutat "
+        "sedan dess\n"
+    )
+    assert err.endswith("1 863 mottagna, varav 1 med obs\n")
+
+
+def test_a_note_about_one_that_is_refused_is_told_as_a_note(server: Server, capsys: Any) -> None:
+    note = {**FINDING, "field": "", "column": None, "reason": "is the same as row 2: read once", "suggestion": None}
+    server.verdicts = [{**server.verdicts[0], "findings": [FINDING, {**note, "note": True}]}]
+    assert push(server) == 1
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("avtal.csv:3: AVT-3 avvisat: ")
+    assert second.startswith("avtal.csv:3: AVT-3 obs: ")
+
+
+def test_every_agreement_is_told_with_its_id_where_all_are_asked_for(server: Server, capsys: Any) -> None:
+    server.verdicts, server.taken = [], [taken("accepted")]
+    assert push(server, "--all") == 0
+    assert capsys.readouterr().out == "avtal.csv:2: AVT-2 mottaget: a-2\n"
+    push(server, "--json")
+    assert json.loads(capsys.readouterr().out)["verdicts"] == server.taken
+
+
+def test_with_a_mapping_what_is_marked_is_sent_by_its_number_alone_so_that_it_is_purged(
+    server: Server, capsys: Any
+) -> None:
+    Path("avtal.csv").write_bytes(as_csv([row(sekretess="ja"), row(avtalsnummer="AVT-2")]).getvalue())
+    Path("karta.toml").write_text("", "utf-8")
+    server.verdicts = [{**server.verdicts[0], "rows": [1], "number": None, "findings": []}]
+    assert push(server, "--mapping", "karta.toml") == 1
+    first, second = map(json.loads, server.asked[0][3].splitlines())
+    assert first == {"number": "AVT-1", "confidential": True}
+    assert second["number"] == "AVT-2"
+    assert "AVT-1" not in "".join(capsys.readouterr())
 
 
 def test_a_submission_can_be_followed_by_its_id(server: Any, capsys: Any) -> None:

@@ -30,7 +30,7 @@ from contracts import AgreementAnswered, encode
 from contracts.agreements import SUBMITTED
 from engines import eventually, kafka, ports
 from region_cli import kafka_push
-from region_cli.terminal import Cannot
+from region_cli.terminal import Cannot, Shown
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -187,7 +187,7 @@ async def test_with_the_pages_lists_a_region_pushes_and_reads_its_receipts(
     broker: str, service: None, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     log_in(monkeypatch, "region-14", "secret")
-    assert await kafka_push.push(file, broker, "14", None, 30.0, False) == 0
+    assert await kafka_push.push(file, broker, "14", None, 30.0, Shown.FINDINGS) == 0
     assert "2 mottagna" in capsys.readouterr().err
 
 
@@ -196,7 +196,7 @@ async def test_another_region_can_neither_send_for_it_nor_see_its_topics(
 ) -> None:
     log_in(monkeypatch, "region-01", "secret")
     with pytest.raises(Cannot) as told:
-        await kafka_push.push(file, broker, "14", None, 30.0, False)
+        await kafka_push.push(file, broker, "14", None, 30.0, Shown.FINDINGS)
     assert len(str(told.value).splitlines()) == 1
     assert "may not" in str(told.value)
     async with AIOKafkaProducer(bootstrap_servers=broker, **login("region-01")) as producer:
@@ -232,4 +232,4 @@ async def test_a_wrong_password_is_told_in_one_line(
 ) -> None:
     log_in(monkeypatch, "region-14", "wrong")
     with pytest.raises(Cannot, match="VF_KAFKA_USERNAME and VF_KAFKA_PASSWORD"):
-        await kafka_push.push(file, broker, "14", None, 30.0, False)
+        await kafka_push.push(file, broker, "14", None, 30.0, Shown.FINDINGS)

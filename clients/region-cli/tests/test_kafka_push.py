@@ -17,7 +17,7 @@ from contracts.agreement_form import AgreementForm
 from contracts.agreements import SUBMITTED, Reason
 from region_cli import kafka_push
 from region_cli.main import main
-from region_cli.terminal import Cannot
+from region_cli.terminal import Cannot, Shown
 from upkeep.topics import create_topics
 
 pytestmark = pytest.mark.engine
@@ -41,9 +41,10 @@ async def file(kafka_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     return path
 
 
+WITHDRAWN = "the same has been taken before, and the agreement is withdrawn since"
 ANSWERS: dict[str, tuple[str, tuple[Reason, ...]]] = {
     "AVT-0": ("accepted", ()),
-    "AVT-1": ("unchanged", ()),
+    "AVT-1": ("unchanged", (Reason(field="number", reason=WITHDRAWN, suggestion=None),)),
     "AVT-3": (
         "rejected",
         (Reason(field="services.0.care_services.0.code", reason="unknown code", suggestion="did you mean CJE25?"),),
@@ -99,7 +100,7 @@ async def test_each_right_agreement_is_sent_and_each_receipt_told_in_its_row(
     kafka_address: str, file: Path, capsys: Any
 ) -> None:
     async with region_answered(kafka_address, ANSWERS) as taken:
-        code = await kafka_push.push(file, kafka_address, REGION, None, 30.0, False)
+        code = await kafka_push.push(file, kafka_address, REGION, None, 30.0, Shown.FINDINGS)
     out, err = capsys.readouterr()
     assert code == 1
     assert [record.key.decode() for record in taken] == ["AVT-0", "AVT-1", "AVT-3"]
@@ -110,17 +111,34 @@ async def test_each_right_agreement_is_sent_and_each_receipt_told_in_its_row(
     assert headers["ce_source"] == b"/region-09"
     assert datetime.fromisoformat(headers["ce_time"].decode()).tzinfo is UTC
     assert sorted(line.partition(": ")[2] for line in out.splitlines()) == [
+        "AVT-1 oförändrat, obs: avtalsnummer: detsamma har tagits emot förut, och avtalet är tillbakadraget sedan dess",
         "AVT-2 avvisat: giltigt från: ska vara en dag, skriven 2026-01-31",
         "AVT-3 avvisat: KVÅ-koder: okänd kod (menas CJE25?)",
         "avvisat: sekretess: omfattas av sekretess: det tas inte emot, och inget av det sparas",
     ]
-    assert err.endswith("1 mottaget, 1 oförändrat, 3 avvisade\n")
+    assert "1 mottaget, 1 oförändrat, 3 avvisade, varav 1 med obs\n" in err
     assert "HEMLIGT" not in out + err
+
+
+async def test_of_what_is_under_secrecy_nothing_lies_on_the_topic_and_what_to_do_is_told_loudly(
+    kafka_address: str, file: Path, capsys: Any
+) -> None:
+    async with region_answered(kafka_address, ANSWERS) as taken:
+        code = await kafka_push.push(file, kafka_address, REGION, None, 30.0, Shown.JSON)
+    out, err = capsys.readouterr()
+    assert code == 1
+    assert not any(b"HEMLIGT" in (record.key or b"") + record.value for record in taken)
+    assert json.loads(out)["confidential_not_sent"] == [6]
+    assert "VARNING: " in err
+    assert "1 avtal är märkta med sekretess (rad 6) och skickades inte" in err
+    assert "skicka raden oförändrad i en fil med --http, då rensas den" in err
+    verdicts = {one["number"]: one for one in json.loads(out)["verdicts"]}
+    assert verdicts["AVT-0"]["agreement_id"] == "a-1"
 
 
 async def test_a_record_without_a_receipt_is_told_as_such(kafka_address: str, file: Path, capsys: Any) -> None:
     async with region_answered(kafka_address, {"AVT-0": ("accepted", ())}):
-        code = await kafka_push.push(file, kafka_address, REGION, None, 2.0, True)
+        code = await kafka_push.push(file, kafka_address, REGION, None, 2.0, Shown.JSON)
     told = json.loads(capsys.readouterr().out)
     assert code == 1
     assert told["counts"] == {"accepted": 1, "unchanged": 0, "conflict": 0, "rejected": 2, "no receipt": 2}
@@ -128,7 +146,7 @@ async def test_a_record_without_a_receipt_is_told_as_such(kafka_address: str, fi
 
 async def test_a_region_without_topics_is_told(kafka_address: str, file: Path, tmp_path: Path) -> None:
     with pytest.raises(Cannot, match="there is no topic agreement-submitted-25 or agreement-answered-25"):
-        await kafka_push.push(file, kafka_address, "25", None, 2.0, False)
+        await kafka_push.push(file, kafka_address, "25", None, 2.0, Shown.FINDINGS)
 
 
 def test_brokers_that_are_away_are_told_in_one_line(file: Path, capsys: Any) -> None:

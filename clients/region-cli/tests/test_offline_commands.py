@@ -38,6 +38,46 @@ def test_a_right_file_is_told_in_one_line_and_gives_exit_code_0(capsys: Any, fol
     assert ran(capsys, "check", "right.csv", "--region", "14") == (0, "", "right.csv: 2 rätt, på 2 rader\n")
 
 
+def test_a_period_that_is_over_is_wrong_here_as_it_is_there(capsys: Any, folder: Path) -> None:
+    over = row(giltigt_från="2020-01-01", giltigt_till="2021-12-31")
+    (folder / "over.csv").write_bytes(as_csv([over]).getvalue())
+    code, out, err = ran(capsys, "check", "over.csv", "--region", "14")
+    assert code == 1
+    assert "AVT-1 avvisat: giltigt till: perioden är slut: det finns inget att publicera" in out
+    assert err == "over.csv: 1 fel, på 1 rader\n"
+
+
+def test_a_file_that_cannot_be_read_at_all_is_json_too(capsys: Any, folder: Path) -> None:
+    (folder / "headless.csv").write_text("a;b\n1;2\n")
+    code, out, err = ran(capsys, "check", "headless.csv", "--json")
+    assert code == 2
+    told = json.loads(out)
+    assert told["status"] == "failed"
+    assert told["findings"][0]["reason"].startswith("is not a table of agreements")
+    assert err.startswith("vf-region: headless.csv: ")
+
+
+def test_a_mapping_that_means_nothing_names_its_own_words_in_swedish(capsys: Any, folder: Path) -> None:
+    (folder / "map.toml").write_text(
+        '[headings]\nAvtalsnr = "avtalsnumer"\n[constants]\nfoo = "x"\n[values.typ]\nX = "kontrakt"\n'
+    )
+    _, _, err = ran(capsys, "check", "right.csv", "--mapping", "map.toml")
+    assert err.splitlines() == [
+        (
+            "vf-region: right.csv: mapping.headings.Avtalsnr = avtalsnumer: är ingen av våra kolumner "
+            "(menas avtalsnummer?)"
+        ),
+        "vf-region: right.csv: mapping.constants.foo: är ingen av våra kolumner",
+        "vf-region: right.csv: mapping.values.typ.X = kontrakt: ska vara ett av avtal, överenskommelse, uppdrag",
+    ]
+
+
+def test_a_swedish_key_without_quotes_in_a_mapping_is_told_with_what_to_do(capsys: Any, folder: Path) -> None:
+    (folder / "map.toml").write_text('[headings]\nVårdgivare = "vårdgivare namn"\n')
+    _, _, err = ran(capsys, "check", "right.csv", "--mapping", "map.toml")
+    assert 'a key with å, ä, ö or a blank stands in quotation marks: "Vårdgivare" = "vårdgivare namn"' in err
+
+
 def test_wrong_rows_are_told_one_a_line_that_grep_can_find_and_give_exit_code_1(capsys: Any, folder: Path) -> None:
     code, out, err = ran(capsys, "check", "wrong.csv", "--region", "14")
     assert code == 1

@@ -3,10 +3,12 @@
 import ast
 import re
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
+from intake import UnreadableFile, read
 from intake.swedish import TEXTS, in_swedish
 
 ROOT = Path(__file__).parents[3]
@@ -73,6 +75,34 @@ def test_what_differs_is_kept_and_told_in_swedish_too() -> None:
     )
     assert in_swedish("must be a class, 1 to 6") == "ska vara en klass, 1 till 6"
     assert in_swedish("something a newer server says") == "something a newer server says"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'{"number": \n{}\n', "är inte JSON"),
+        (b'{"number": "1", "number": "2"}\n', "har samma fält två gånger"),
+        (b'{"number": NaN}\n', "har ett tal som JSON inte känner till"),
+        (b'{"number": "\xff"}\n', "är inte text i UTF-8"),
+        (b"[1]", "är inget JSON-objekt"),
+    ],
+)
+def test_what_is_wrong_in_the_reading_is_told_in_swedish(content: bytes, said: str) -> None:
+    try:
+        told = [finding.reason for sent in read(BytesIO(content)) for finding in sent.findings]
+    except UnreadableFile as error:
+        told = [finding.reason for finding in error.findings]
+    swedish = list(map(in_swedish, told))
+    assert set(swedish).isdisjoint(told)
+    assert any(said in one for one in swedish)
+
+
+def test_a_row_whose_quotation_marks_do_not_match_is_told_in_swedish() -> None:
+    for reason in (
+        "its quotation marks do not match, and 3 lines below it may have been taken for part of it",
+        "holds more than 50000 rows or 3000000 cells",
+    ):
+        assert not re.search(r"\b(rows|lines|match)\b", in_swedish(reason))
 
 
 def test_both_languages_leave_the_same_places_open() -> None:

@@ -64,7 +64,7 @@ def check(sent: Sent, *, region: str | None, today: date, mandatory: Iterable[st
     findings = [*sent.findings, *(told(sent, *row) for row in dict.fromkeys(rows) if row[0] not in unread)]
     if findings or form is None:
         return Checked(None, capped(list(dict.fromkeys(findings))), sent.notes)
-    return Checked(form, (), (*sent.notes, *_notes(sent, form, today)))
+    return Checked(form, (), sent.notes)
 
 
 def _shaped(content: Mapping[str, Any]) -> tuple[AgreementForm | None, list[Fault]]:
@@ -180,10 +180,3 @@ def _unnumbered(path: str) -> str:
 
 def _within(path: str, outer: str) -> bool:
     return path == outer or path.startswith(f"{outer}.")
-
-
-def _notes(sent: Sent, form: AgreementForm, today: date) -> list[Finding]:
-    """What is allowed and rarely meant."""
-    if form.valid_to is not None and form.valid_to < today:
-        return [told(sent, "valid_to", "the period has ended: nobody will find the agreement")]
-    return []

@@ -216,12 +216,13 @@ COLUMNS: tuple[Column, ...] = (
 
 CODE_COLUMNS = tuple(column for column in COLUMNS if column.field == "services.care_services")
 
-_APART = str.maketrans({"-": " ", "_": " ", ".": " ", ",": " ", "\xa0": " ", "*": " ", ":": " "})
+_APART = str.maketrans({"-": " ", "\xad": " ", "_": " ", ".": " ", ",": " ", "\xa0": " ", "*": " ", ":": " "})
 
 
 def plain(heading: str) -> str:
     """A heading without what does not matter in it: capitals, hyphens, line breaks, a mark for what is required."""
-    return " ".join(heading.casefold().translate(_APART).split())
+    # No blank is left: a word that is divided at the end of a line is the same word.
+    return "".join(heading.casefold().translate(_APART).split())
 
 
 BY_HEADING: dict[str, Column] = {

@@ -33,14 +33,12 @@ class Mapped:
         """The mapping in a dict. Raises UnreadableFile with a finding for every entry that means nothing."""
         content, findings = content or {}, []
 
-        def column(where: str, heading: object) -> Column | None:
+        def column(where: str, heading: object, theirs: object = None) -> Column | None:
             found = BY_HEADING.get(plain(heading)) if isinstance(heading, str) else None
             if found is None:
-                findings.append(
-                    Finding(
-                        f"mapping.{where}", "names no column of ours", value=shown(heading), suggestion=near(heading)
-                    )
-                )
+                value = shown(heading) if theirs is not None else None
+                entry = _entry(where, heading if theirs is None else theirs)
+                findings.append(Finding(entry, "names no column of ours", value=value, suggestion=near(heading)))
             return found
 
         parts: dict[str, Mapping[str, Any]] = {}
@@ -50,7 +48,7 @@ class Mapped:
             else:
                 parts[name] = part
         headings = {
-            plain(theirs): None if ours is None or ours == "" else column("headings", ours)
+            plain(theirs): None if ours is None or ours == "" else column("headings", ours, theirs)
             for theirs, ours in parts.get("headings", {}).items()
         }
         constants = {column("constants", ours): value for ours, value in parts.get("constants", {}).items()}
@@ -59,19 +57,18 @@ class Mapped:
             if isinstance(words, Mapping):
                 values[column("values", ours)] = words
             else:
-                findings.append(Finding("mapping.values", "must hold a table per column"))
-        meant = [("constants", one, one.heading, value) for one, value in constants.items() if one is not None]
+                findings.append(Finding(_entry("values", ours), "must hold a table per column"))
+        meant = [(_entry("constants", one.heading), one, value) for one, value in constants.items() if one is not None]
         meant += [
-            ("values", one, f"{one.heading}.{shown(theirs) or '(odd word)'}", mine)
+            (_entry("values", one.heading, theirs), one, mine)
             for one, words in values.items()
             if one is not None
             for theirs, mine in words.items()
         ]
-        for where, one, key, value in meant:
+        for entry, one, value in meant:
             if (wrong := _wrong(one, value)) is not None:
                 told_value = None if one.secret else shown(value)
-                reason = f"{key} {wrong.reason}"
-                findings.append(Finding(f"mapping.{where}", reason, None, None, told_value, wrong.suggestion))
+                findings.append(Finding(entry, wrong.reason, None, None, told_value, wrong.suggestion))
         if not all(map(_readable, _texts(parts))):
             findings.append(Finding("mapping", "must not hold control characters"))
         if findings:
@@ -116,6 +113,11 @@ class Layout:
     def written(self, column: Column) -> str | None:
         """The heading of a column as it was written; None where the table does not have it."""
         return next((heading for _, one, heading in self.places if one is column), None)
+
+
+def _entry(where: str, *keys: object) -> str:
+    """The path of an entry of a mapping: `mapping.values.typ.Ramavtal`."""
+    return ".".join(("mapping", where, *(shown(key) or "(odd word)" for key in keys if key is not None)))
 
 
 def _wrong(column: Column, value: object) -> Unclear | None:

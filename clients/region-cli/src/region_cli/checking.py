@@ -10,7 +10,7 @@ from contracts.agreement_form import AgreementForm
 from intake import Finding, told
 from intake.limits import MIB, UPLOAD_BYTES
 from intake.writing import NotInATable, Written, rows_of, write_csv, write_xlsx
-from region_cli.judging import judged
+from region_cli.judging import STAYS, judged, secret_rows
 from region_cli.sources import Codes, mapping_in, opened, reading_of
 from region_cli.terminal import (
     DONE,
@@ -43,7 +43,8 @@ def check(path: Path, region: str | None, mapping: Path | None, codes: Path | No
                     counts["right"] += 1
                 else:
                     counts["wrong"] += 1
-                    wrong.append(one.verdict("rejected"))
+                    # Notes stand apart here.
+                    wrong.append({**one.verdict("rejected"), "findings": [it.as_json() for it in one.findings]})
     notes = [*reading.notes, *notes]
     if regionless:
         notes.append(Finding("region", "the file names no region: --region NN checks it as your region's"))
@@ -108,6 +109,7 @@ def convert(path: Path, mapping: Path, to: Path, region: str | None, force: bool
         raise Cannot(f"{to}: is the file that is read; choose another name")
     forms: list[AgreementForm] = []
     wrong: list[dict[str, Any]] = []
+    secret: list[int] = []
     with opened(path) as file:
         reading = reading_of(file, path, mapping_in(mapping))
         with progress("gör om", reading.rows) as advance:
@@ -123,7 +125,9 @@ def convert(path: Path, mapping: Path, to: Path, region: str | None, force: bool
                 if one.form is not None and not findings:
                     forms.append(one.form)
                 else:
-                    wrong.append({**one.verdict("rejected"), "findings": [finding.as_json() for finding in findings]})
+                    told_of = [*(finding.as_json() for finding in findings), *one.noted]
+                    wrong.append({**one.verdict("rejected"), "findings": told_of})
+                    secret += one.sent.rows[:1] if one.sent.confidential else ()
     _write_whole(to, lambda file: write(forms, file))
     counts = {"converted": len(forms), "left out": len(wrong)}
     if as_json:
@@ -132,6 +136,8 @@ def convert(path: Path, mapping: Path, to: Path, region: str | None, force: bool
         tell_verdicts(str(path), wrong)
         _tell_notes(path, reading.notes)
         say(f"{to}: {summed_up(counts)}")
+    if secret:
+        say(f"VARNING: {STAYS.format(path, len(secret), secret_rows(secret))}")
     return SOME_WRONG if wrong else DONE
 
 

@@ -2,30 +2,35 @@
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
+from contracts.agreements import Answer
 from intake import Sent, UnreadableFile, read, told
 from intake.limits import MIB, UPLOAD_BYTES
 from region_cli.asking import Api, api_at
 from region_cli.checking import as_line
-from region_cli.judging import judged
+from region_cli.judging import Judged, judged
 from region_cli.sources import mapping_in, opened, reading_of
 from region_cli.terminal import (
     CANNOT,
     DONE,
     SOME_WRONG,
     Cannot,
+    Shown,
     grouped,
+    noted,
     printable,
     progress,
     say,
     summed_up,
     tell_json,
     tell_verdicts,
+    worth_telling,
 )
 from rules.regions import REGIONS
 
@@ -33,11 +38,12 @@ _PATH = "agreement-submissions"
 _ENDED = frozenset({"done", "failed"})
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.2, 2.0
 _PAGE = 100
-_MOST_PAGES = 100
+_MOST_PAGES = 1_000
+_ANSWERS = [answer.value for answer in Answer]
 _LONGEST_NAME = 200
 
 
-async def push(path: Path, url: str, region: str | None, mapping: Path | None, anew: bool, as_json: bool) -> int:
+async def push(path: Path, url: str, region: str | None, mapping: Path | None, anew: bool, shown: Shown) -> int:
     """Send a file and follow it. The same file is the same submission, unless it is to be judged `anew`.
 
     With a mapping the file is read here and sent as JSON lines, and what is wrong already is told and not sent.
@@ -47,7 +53,7 @@ async def push(path: Path, url: str, region: str | None, mapping: Path | None, a
         _check_region(path, region)
     if own is not None and not own.sent:
         counts = {"rejected": len(own.wrong)}
-        return _told(None, {"status": "done", "counts": counts}, own.wrong, str(path), as_json)
+        return _told(None, {"status": "done", "counts": counts}, own.wrong, str(path), shown)
     sending: Path | bytes = path if own is None else own.content
     if (_size(path) if own is None else len(own.content)) > UPLOAD_BYTES:
         raise Cannot(f"{path}: is larger than {UPLOAD_BYTES // MIB} MiB: send it in several files, or as XLSX")
@@ -60,21 +66,21 @@ async def push(path: Path, url: str, region: str | None, mapping: Path | None, a
             say(f"{path}: skickades förut, som inskick {submission}; med --anew bedöms den igen")
         else:
             say(f"{path}: mottagen som inskick {submission}")
-        return await _followed(api, submission, str(path), as_json, own)
+        return await _followed(api, submission, str(path), shown, own)
 
 
 @dataclass
 class _Converted:
     """A file read by a mapping: what is sent of it, line by line, and what was wrong already."""
 
-    sent: list[Sent]
+    sent: list[Judged]
     content: bytes
     wrong: list[dict[str, Any]]
 
     @classmethod
     def of(cls, path: Path, mapping: Path, region: str | None) -> Self:
         """Raises Cannot."""
-        sent: list[Sent] = []
+        sent: list[Judged] = []
         wrong: list[dict[str, Any]] = []
         lines: list[bytes] = []
         with opened(path) as file:
@@ -83,11 +89,11 @@ class _Converted:
                 for one in judged(reading, region, None, advance):
                     if one.lacks_region:
                         raise Cannot(f"{path}: names no region for its agreements: say --region NN")
-                    if one.form is None:
+                    if one.form is None and not one.sent.confidential:
                         wrong.append(one.verdict("rejected"))
                         continue
-                    sent.append(one.sent)
-                    lines.append(as_line(one.form))
+                    sent.append(one)
+                    lines.append(as_line(one.form) if one.form is not None else _marked(one.sent))
         return cls(sent, b"".join(lines), wrong)
 
     def in_place(self, verdict: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,10 +103,16 @@ class _Converted:
             return dict(verdict)
         one = self.sent[line]
         findings = [
-            told(one, found["field"], found["reason"], found.get("suggestion")).as_json()
+            told(one.sent, found["field"], found["reason"], found.get("suggestion")).as_json()
             for found in verdict["findings"]
         ]
-        return {**verdict, "rows": list(one.rows), "findings": findings}
+        return {**verdict, "rows": list(one.sent.rows), "findings": [*findings, *one.noted]}
+
+
+def _marked(sent: Sent) -> bytes:
+    """What is sent of one under secrecy: its mark and number, by which the service purges what is registered."""
+    number = {"number": sent.marked_number} if sent.marked_number else {}
+    return json.dumps({**number, "confidential": True}, ensure_ascii=False).encode() + b"\n"
 
 
 def _check_region(path: Path, region: str) -> None:
@@ -116,12 +128,12 @@ def _check_region(path: Path, region: str) -> None:
         )
 
 
-async def watch(submission: str, url: str, as_json: bool) -> int:
+async def watch(submission: str, url: str, shown: Shown) -> int:
     """Follow a submission, whoever sent it."""
     if not submission.replace("-", "").isalnum():
         raise Cannot("SUBMISSION must be an id as push printed it")
     async with api_at(url) as api:
-        return await _followed(api, submission, submission, as_json)
+        return await _followed(api, submission, submission, shown)
 
 
 def _size(path: Path) -> int:
@@ -137,7 +149,7 @@ def _digest(path: Path) -> str:
         return digest.hexdigest()
 
 
-async def _followed(api: Api, submission: str, name: str, as_json: bool, own: _Converted | None = None) -> int:
+async def _followed(api: Api, submission: str, name: str, shown: Shown, own: _Converted | None = None) -> int:
     pause = _FIRST_PAUSE_SECONDS
     with progress("bedöms") as advance:
         while (found := await api.get(f"{_PATH}/{submission}", limit=1))["status"] not in _ENDED:
@@ -149,32 +161,32 @@ async def _followed(api: Api, submission: str, name: str, as_json: bool, own: _C
         verdicts = [*own.wrong, *map(own.in_place, verdicts)]
         rejected = found["counts"].get("rejected", 0) + len(own.wrong)
         found = {**found, "counts": {**found["counts"], "rejected": rejected}}
-    return _told(submission, found, verdicts, name, as_json)
+    return _told(submission, found, verdicts, name, shown)
 
 
 def _told(
-    submission: str | None, found: Mapping[str, Any], verdicts: list[dict[str, Any]], name: str, as_json: bool
+    submission: str | None, found: Mapping[str, Any], verdicts: list[dict[str, Any]], name: str, shown: Shown
 ) -> int:
     # What is wrong with the file as a whole belongs to no agreement.
     whole = [{"rows": [], "number": None, "verdict": "failed", "findings": found.get("findings") or []}]
     counts = {word: int(count) for word, count in found["counts"].items()}
     failed = found["status"] == "failed"
-    if as_json:
+    if shown is Shown.JSON:
         tell_json({**found, "verdicts": verdicts, "total": len(verdicts), "page": 1, "limit": len(verdicts)})
     else:
-        tell_verdicts(name, [*(whole if failed else ()), *verdicts])
+        tell_verdicts(name, [*(whole if failed else ()), *worth_telling(verdicts, shown is Shown.ALL)])
         sent = f"inskick {submission}" if submission is not None else f"{name}: inget skickades"
-        say(f"{sent}: {'misslyckad, ' if failed else ''}{summed_up(counts)}")
+        say(f"{sent}: {'misslyckad, ' if failed else ''}{summed_up(counts)}{noted(verdicts)}")
     if failed:
         return CANNOT
     return SOME_WRONG if counts.get("rejected") or counts.get("conflict") else DONE
 
 
 async def _verdicts(api: Api, submission: str) -> list[dict[str, Any]]:
-    """All that were not accepted; what is unchanged is as good as accepted and is only counted."""
+    """Every agreement's: what was taken may have a note."""
     found: list[dict[str, Any]] = []
     for page in range(1, _MOST_PAGES + 1):
-        answer = await api.get(f"{_PATH}/{submission}", verdict=["rejected", "conflict"], limit=_PAGE, page=page)
+        answer = await api.get(f"{_PATH}/{submission}", verdict=_ANSWERS, limit=_PAGE, page=page)
         found += answer["verdicts"]
         if len(answer["verdicts"]) < _PAGE or len(found) >= answer["total"]:
             break

@@ -1,7 +1,8 @@
 """`vf-region push --kafka`: one record per agreement on the region's own topic, and the receipt for each.
 
 Records are sent in order by an idempotent producer; receipts are matched by the place of their record in the topic.
-What is wrong already offline, or under secrecy, is told and not sent.
+What is wrong already offline is told and not sent. Nor is what is under secrecy, not even its number: by itself that is
+often telling, and a record lies on the topic for days. What is to be done about an earlier version is told loudly.
 """
 
 import asyncio
@@ -25,10 +26,23 @@ from contracts import AgreementAnswered, Unreadable, decode
 from contracts.agreement_form import AgreementForm
 from contracts.agreements import SUBMITTED
 from contracts.envelope import CONTENT_TYPE
-from intake import Sent, told
-from region_cli.judging import Judged, judged
+from intake import told
+from region_cli.judging import STAYS, Judged, judged, secret_rows
 from region_cli.sources import mapping_in, opened, reading_of
-from region_cli.terminal import DONE, SOME_WRONG, Cannot, progress, say, summed_up, tell_json, tell_verdicts
+from region_cli.terminal import (
+    DONE,
+    SOME_WRONG,
+    TAKEN,
+    Cannot,
+    Shown,
+    noted,
+    progress,
+    say,
+    summed_up,
+    tell_json,
+    tell_verdicts,
+    worth_telling,
+)
 
 _PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT")
 _BATCH = 200
@@ -38,18 +52,21 @@ Place = tuple[int, int]
 """Partition and offset of a record on the region's topic."""
 
 
-async def push(path: Path, bootstrap: str, region: str, mapping: Path | None, wait: float, as_json: bool) -> int:
+async def push(path: Path, bootstrap: str, region: str, mapping: Path | None, wait: float, shown: Shown) -> int:
     """Send the agreements of a file, then tell each one's verdict."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # its reasons come as exceptions too, and are told once
     verdicts: list[dict[str, Any]] = []
+    secret: list[int] = []
     try:
         with opened(path) as file:
             reading = reading_of(file, path, mapping_in(mapping))
             async with _clients(bootstrap, region) as (producer, consumer):
-                sent: dict[Place, Sent] = {}
+                sent: dict[Place, Judged] = {}
                 with progress("skickar", reading.rows) as advance:
                     waiting: list[Judged] = []
                     for one in judged(reading, region, None, advance):
+                        if one.sent.confidential:
+                            secret += one.sent.rows[:1]
                         if one.form is None:
                             verdicts.append(one.verdict("rejected"))
                             continue
@@ -61,19 +78,22 @@ async def push(path: Path, bootstrap: str, region: str, mapping: Path | None, wa
                 verdicts += await _receipts(consumer, sent, wait)
     except (KafkaError, OSError, TimeoutError) as error:
         raise Cannot(f"{bootstrap}: {_why(error)}; what was sent stays sent, sending again changes nothing") from None
-    return _told(path, region, reading.rows, verdicts, as_json)
+    return _told(path, region, reading.rows, verdicts, secret, shown)
 
 
-def _told(path: Path, region: str, rows: int, verdicts: list[dict[str, Any]], as_json: bool) -> int:
+def _told(path: Path, region: str, rows: int, verdicts: list[dict[str, Any]], secret: list[int], shown: Shown) -> int:
     words = ("accepted", "unchanged", "conflict", "rejected", "no receipt")
     counts = {word: sum(one["verdict"] == word for one in verdicts) for word in words}
-    bad = [one for one in verdicts if one["verdict"] not in ("accepted", "unchanged")]
-    if as_json:
-        tell_json({"file": str(path), "region": region, "rows": rows, "counts": counts, "verdicts": bad})
+    stays = STAYS.format(path, len(secret), secret_rows(secret))
+    if shown is Shown.JSON:
+        told = {"file": str(path), "region": region, "rows": rows, "counts": counts, "confidential_not_sent": secret}
+        tell_json({**told, "verdicts": verdicts})
     else:
-        tell_verdicts(str(path), bad)
-        say(f"{path}: {summed_up(counts)}")
-    return SOME_WRONG if bad else DONE
+        tell_verdicts(str(path), worth_telling(verdicts, shown is Shown.ALL))
+        say(f"{path}: {summed_up(counts)}{noted(verdicts)}")
+    if secret:
+        say(f"VARNING: {stays}")
+    return SOME_WRONG if any(one["verdict"] not in TAKEN for one in verdicts) else DONE
 
 
 @asynccontextmanager
@@ -140,13 +160,13 @@ def _options(environment: Mapping[str, str]) -> dict[str, Any]:
     return options
 
 
-async def _sent(producer: AIOKafkaProducer, topic: str, batch: list[Judged]) -> dict[Place, Sent]:
+async def _sent(producer: AIOKafkaProducer, topic: str, batch: list[Judged]) -> dict[Place, Judged]:
     """Send some agreements; where each record stands in the topic."""
     futures = []
     for one in batch:
         if one.form is not None:
             value, key = _value(one.form), one.form.number.encode()
-            futures.append((one.sent, await producer.send(topic, value, key=key, headers=_headers(topic))))
+            futures.append((one, await producer.send(topic, value, key=key, headers=_headers(topic))))
     places = [(sent, await future) for sent, future in futures]
     return {(place.partition, place.offset): sent for sent, place in places}
 
@@ -169,7 +189,7 @@ def _value(form: AgreementForm) -> bytes:
     return json.dumps(content, ensure_ascii=False).encode()
 
 
-async def _receipts(consumer: AIOKafkaConsumer, sent: dict[Place, Sent], wait: float) -> list[dict[str, Any]]:
+async def _receipts(consumer: AIOKafkaConsumer, sent: dict[Place, Judged], wait: float) -> list[dict[str, Any]]:
     """A verdict for each record: from its receipt, or that none came for as long as `wait` seconds."""
     verdicts: list[dict[str, Any]] = []
     left = dict(sent)
@@ -185,7 +205,9 @@ async def _receipts(consumer: AIOKafkaConsumer, sent: dict[Place, Sent], wait: f
                         last = time.monotonic()
             advance(len(sent) - len(left))
     for one in left.values():
-        finding = told(one, "", f"no receipt came within {wait:.0f} s", "send the file again: nothing is taken twice")
+        finding = told(
+            one.sent, "", f"no receipt came within {wait:.0f} s", "send the file again: nothing is taken twice"
+        )
         verdicts.append(_shaped(one, "no receipt", None, [finding.as_json()]))
     return verdicts
 
@@ -198,18 +220,18 @@ def _read(record: Any) -> AgreementAnswered | None:
         return None
 
 
-def _verdict(sent: Sent, answer: AgreementAnswered) -> dict[str, Any]:
-    findings = [told(sent, one.field, one.reason, one.suggestion).as_json() for one in answer.reasons]
-    return _shaped(sent, answer.answer, answer.agreement_id, findings)
+def _verdict(one: Judged, answer: AgreementAnswered) -> dict[str, Any]:
+    findings = [told(one.sent, why.field, why.reason, why.suggestion).as_json() for why in answer.reasons]
+    return _shaped(one, answer.answer, answer.agreement_id, findings)
 
 
-def _shaped(sent: Sent, verdict: str, agreement_id: str | None, findings: list[dict[str, Any]]) -> dict[str, Any]:
+def _shaped(one: Judged, verdict: str, agreement_id: str | None, findings: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "rows": list(sent.rows),
-        "number": sent.number,
+        "rows": list(one.sent.rows),
+        "number": one.sent.number,
         "verdict": verdict,
         "agreement_id": agreement_id,
-        "findings": findings,
+        "findings": [*findings, *one.noted],
     }
 
 

@@ -12,7 +12,7 @@ from contracts.agreement_form import AgreementForm
 from contracts.schema import form_schema
 from intake.explaining import explanation
 from region_cli import checking
-from region_cli.terminal import CANNOT, DONE, INTERRUPTED, Cannot, say, tell_json
+from region_cli.terminal import CANNOT, DONE, INTERRUPTED, Cannot, Shown, say, tell_json
 from rules.regions import REGIONS
 
 _EPILOG = """examples:
@@ -48,6 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Cannot as error:
         for line in str(error).splitlines():
             say(f"vf-region: {line}")
+        if getattr(asked, "json", False):
+            found = [finding.as_json() for finding in error.findings]
+            tell_json({"status": "failed", "reason": str(error), "findings": found})
         return CANNOT
     except BrokenPipeError:
         # What is still in the buffer must not fail when the process ends.
@@ -74,17 +77,23 @@ def _do(asked: argparse.Namespace) -> int:
         case "watch":
             from region_cli import http_push
 
-            return asyncio.run(http_push.watch(asked.submission, asked.http, asked.json))
+            return asyncio.run(http_push.watch(asked.submission, asked.http, _shown(asked)))
     # The clients take a while to import, and are needed here alone.
     if asked.http is not None:
         from region_cli import http_push
 
-        return asyncio.run(http_push.push(asked.file, asked.http, asked.region, asked.mapping, asked.anew, asked.json))
+        return asyncio.run(
+            http_push.push(asked.file, asked.http, asked.region, asked.mapping, asked.anew, _shown(asked))
+        )
     if asked.region is None:
         raise Cannot("--kafka needs --region: each region has a topic of its own")
     from region_cli import kafka_push
 
-    return asyncio.run(kafka_push.push(asked.file, asked.kafka, asked.region, asked.mapping, asked.wait, asked.json))
+    return asyncio.run(kafka_push.push(asked.file, asked.kafka, asked.region, asked.mapping, asked.wait, _shown(asked)))
+
+
+def _shown(asked: argparse.Namespace) -> Shown:
+    return Shown.JSON if asked.json else Shown.ALL if asked.all else Shown.FINDINGS
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -126,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     way.add_argument("--http", metavar="URL", help="the API's address; without --mapping the file is sent as it is")
     way.add_argument("--kafka", metavar="BOOTSTRAP", help="host:port of the brokers; one record per agreement is sent")
     one.add_argument("--mapping", type=Path, metavar="FILE", help="your own headings and words, TOML or JSON")
+    one.add_argument("--all", action="store_true", help="a line for what was taken too, with our id of each agreement")
     one.add_argument("--anew", action="store_true", help="for --http: judge a file again that was sent before")
     one.add_argument(
         "--wait", type=float, default=120.0, metavar="SECONDS", help="for --kafka: for each receipt (default 120)"
@@ -138,6 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.add_argument("submission", metavar="SUBMISSION", help="the id that push printed")
     one.add_argument("--http", metavar="URL", required=True, help="the API's address")
+    one.add_argument("--all", action="store_true", help="a line for what was taken too, with our id of each agreement")
 
     command("columns", "Print the columns of a table, and how to map.", "example: vf-region columns | less")
     command("schema", "Print the JSON Schema of an agreement.", "example: vf-region schema > avtal.schema.json")

@@ -31,7 +31,9 @@ def reading_of(file: BinaryIO, path: Path, mapping: Mapping[str, Any] | None) ->
     try:
         return read(file, mapping=mapping)
     except UnreadableFile as error:
-        raise Cannot("\n".join(f"{path}: {in_one_line(finding)}" for finding in error.findings)) from None
+        raise Cannot(
+            "\n".join(f"{path}: {in_one_line(finding)}" for finding in error.findings), error.findings
+        ) from None
 
 
 def mapping_in(path: Path | None) -> Mapping[str, Any] | None:
@@ -43,7 +45,10 @@ def mapping_in(path: Path | None) -> Mapping[str, Any] | None:
     try:
         found: Any = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except ValueError as error:
-        raise Cannot(f"{path}: is no {'JSON' if path.suffix == '.json' else 'TOML'}: {error}") from None
+        if path.suffix == ".json":
+            raise Cannot(f"{path}: is no JSON: {error}") from None
+        quoted = '(a key with å, ä, ö or a blank stands in quotation marks: "Vårdgivare" = "vårdgivare namn")'
+        raise Cannot(f"{path}: is no TOML: {error} {quoted}") from None
     if not isinstance(found, dict):
         raise Cannot(f"{path}: must hold [headings], [constants] and [values]")
     return found

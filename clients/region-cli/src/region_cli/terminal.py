@@ -7,8 +7,9 @@ the API's.
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from enum import Enum
 from typing import Any, Protocol
 
 from rich.console import Console
@@ -38,12 +39,31 @@ _WORDS = {
 }
 """Verdicts in Swedish: of one agreement, and of several."""
 
+
+class Shown(Enum):
+    """What of the verdicts is told."""
+
+    FINDINGS = "findings"
+    """Lines for people: what was not taken, and notes."""
+    ALL = "all"
+    """Lines for people, of every agreement."""
+    JSON = "json"
+    """Every verdict, for machines."""
+
+
 Verdict = Mapping[str, Any]
-"""As the service tells it: `{rows, number, verdict, agreement_id, findings: [{field, reason, row, …}]}`."""
+"""As the service tells it: `{rows, number, verdict, agreement_id, findings: [{field, reason, row, …}]}`.
+
+A finding that refuses nothing is a note: of what was taken, and where it says `note: true`.
+"""
 
 
 class Cannot(Exception):
-    """What was asked cannot be done; the message is one line that says what to do."""
+    """What was asked cannot be done; the message is one line that says what to do, or one for each finding."""
+
+    def __init__(self, told: str, findings: Iterable[Finding] = ()) -> None:
+        super().__init__(told)
+        self.findings = tuple(findings)
 
 
 class Advance(Protocol):
@@ -83,6 +103,25 @@ def progress(what: str, total: int | None = None) -> Iterator[Advance]:
         yield advance
 
 
+TAKEN = frozenset({"accepted", "unchanged"})
+
+
+def is_note(verdict: Verdict, finding: Mapping[str, Any]) -> bool:
+    """True for what should be known and refuses nothing."""
+    return bool(finding) and (verdict["verdict"] in TAKEN or bool(finding.get("note")))
+
+
+def worth_telling(verdicts: Iterable[Verdict], whole: bool) -> list[Verdict]:
+    """What a person is shown: what was not taken, and what was taken with a note; `whole` shows all."""
+    return [one for one in verdicts if whole or one["verdict"] not in TAKEN or one["findings"]]
+
+
+def noted(verdicts: Iterable[Verdict]) -> str:
+    """`, varav 20 med obs` behind the sum; empty where nothing was taken with a note."""
+    count = sum(one["verdict"] in TAKEN and bool(one["findings"]) for one in verdicts)
+    return f", varav {grouped(count)} med obs" if count else ""
+
+
 def tell_verdicts(file: str, verdicts: Sequence[Verdict]) -> None:
     """The findings of all verdicts: a table on a terminal, else a line each."""
     console = Console()
@@ -98,13 +137,14 @@ def tell_verdicts(file: str, verdicts: Sequence[Verdict]) -> None:
         table.add_column(heading, overflow="fold", justify="right" if heading == "rad" else "left")
     for verdict, finding in lines[:_MOST_LINES]:
         word = str(verdict["verdict"])
+        colour = "yellow" if is_note(verdict, finding) else _COLOURS.get(word, "red")
         table.add_row(
             _row(verdict, finding),
             Text(printable(str(verdict.get("number") or ""))),
-            Text(_word(word), style=_COLOURS.get(word, "red")),
+            Text(_told_word(verdict, finding), style=colour),
             Text(printable(str(finding.get("column") or finding.get("field") or ""))),
             Text(printable(str(finding.get("value") or ""))),
-            Text(printable(in_swedish(str(finding.get("reason") or "")))),
+            Text(printable(_reason(verdict, finding))),
             Text(printable(in_swedish(str(finding.get("suggestion") or ""))), style="cyan"),
         )
     console.print(table)
@@ -122,9 +162,22 @@ def _line(file: str, verdict: Verdict, finding: Mapping[str, Any]) -> str:
     number = f" {verdict['number']}" if verdict.get("number") else ""
     column = finding.get("column") or finding.get("field")
     suggestion = f" ({in_swedish(finding['suggestion'])})" if finding.get("suggestion") else ""
-    reason = in_swedish(str(finding.get("reason", "")))
+    reason = _reason(verdict, finding)
     told = f"{column}: {reason}" if column and finding else reason
-    return printable(f"{where}:{number} {_word(str(verdict['verdict']))}: {told}{suggestion}".rstrip(": "))
+    return printable(f"{where}:{number} {_told_word(verdict, finding)}: {told}{suggestion}".rstrip(": "))
+
+
+def _reason(verdict: Verdict, finding: Mapping[str, Any]) -> str:
+    """The reason in Swedish; where there is none, our id of what was taken."""
+    return in_swedish(str(finding.get("reason") or "")) if finding else str(verdict.get("agreement_id") or "")
+
+
+def _told_word(verdict: Verdict, finding: Mapping[str, Any]) -> str:
+    """The verdict; for a note `obs`, since it is not why one was refused."""
+    word = _word(str(verdict["verdict"]))
+    if not is_note(verdict, finding):
+        return word
+    return f"{word}, obs" if verdict["verdict"] in TAKEN else "obs"
 
 
 def in_one_line(finding: Finding) -> str:
@@ -134,6 +187,8 @@ def in_one_line(finding: Finding) -> str:
         f"kolumn {finding.column}" if finding.column else finding.field,
     ]
     told = ", ".join(part for part in where if part)
+    # Of a mapping there is no row to look at: the word itself is what is to be found.
+    told += f" = {finding.value}" if finding.field.startswith("mapping.") and finding.value else ""
     how = f" ({in_swedish(finding.suggestion)})" if finding.suggestion else ""
     return f"{f'{told}: ' if told else ''}{in_swedish(finding.reason)}{how}"
 

@@ -17,7 +17,7 @@ from agreements.service.checking import Faulty, Found
 from agreements.store import catalogue
 from agreements.store import submissions as store
 from contracts.agreements import Answer
-from intake import Mapped, UnreadableFile, template_csv, template_xlsx
+from intake import Finding, Mapped, UnreadableFile, template_csv, template_xlsx
 from kit.database import next_version
 from rules.agreements import text_faults
 from rules.regions import REGIONS
@@ -113,7 +113,7 @@ async def keep_mapping(
     try:
         Mapped.of(mapping)
     except UnreadableFile as error:
-        raise Faulty([Found(one.field, one.reason, one.suggestion) for one in error.findings]) from None
+        raise Faulty(list(map(_of_mapping, error.findings))) from None
     if found := [Found("mapping", reason) for _, reason in text_faults("mapping", _texts(mapping))]:
         raise Faulty(found[:1])
     new = next_version(version)
@@ -131,6 +131,14 @@ async def template(session: AsyncSession, actor: Actor, kind: str, today: date) 
     codes = await catalogue.usable_codes(session, ("kva", "icd", "vt"), today)
     units = await catalogue.units_of(session, region, REGIONS[region].organisation_number, today)
     return await asyncio.to_thread(template_xlsx, codes=codes, units=units, region=region)
+
+
+def _of_mapping(one: Finding) -> Found:
+    """A finding of a mapping with the entry in its reason: a heading is no name that a problem's field may have."""
+    mapping, _, entry = one.field.partition(".")
+    part, _, key = entry.partition(".")
+    field = f"{mapping}.{part}" if part else mapping
+    return Found(field, f"{key} {one.reason}" if key else one.reason, one.suggestion)
 
 
 def _own_region(actor: Actor) -> str:

@@ -233,11 +233,12 @@ def _row(item: _Item, verdict: Verdict | None, *, broken: bool) -> dict[str, Any
         findings = [Finding(one.field, one.reason, row) for one in verdict.found]
     elif verdict is not None:
         findings += [intake.told(sent, one.field, one.reason, checking.suggested(one)) for one in verdict.found]
-    findings += checked.notes
+    # Of one that is refused nobody could tell them from the reasons.
+    notes = [{**one.as_json(), "note": True} for one in checked.notes]
     return {
         "rows": list(sent.rows),
         "number": None if checked.confidential else sent.number,
         "verdict": verdict.answer if verdict is not None else Answer.REJECTED,
         "agreement_id": verdict.agreement_id if verdict is not None else None,
-        "findings": [one.as_json() for one in findings],
+        "findings": [*(one.as_json() for one in findings), *notes],
     }
