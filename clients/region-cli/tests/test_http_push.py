@@ -244,6 +244,18 @@ def test_the_problems_own_words_are_told(server: Server, capsys: Any) -> None:
     assert capsys.readouterr().err == "vf-region: 403: only region 14 may send its own\n"
 
 
+def test_an_address_without_the_apis_path_is_told_as_such(server: Server, capsys: Any) -> None:
+    server.ill = [(404, {}, {"title": "Not Found", "status": 404, "detail": "Not Found"})]
+    assert push(server) == 2
+    assert "does the address after --http end with the API's path" in capsys.readouterr().err
+
+
+def test_a_token_that_was_copied_with_the_word_bearer_is_the_same_token(server: Server, monkeypatch: Any) -> None:
+    monkeypatch.setenv("VF_TOKEN", "Bearer t ")
+    push(server)
+    assert server.asked[0][2]["authorization"] == "Bearer t"
+
+
 def test_an_answer_that_is_not_the_apis_is_told_as_a_wrong_address(server: Server, capsys: Any) -> None:
     server.ill = [(404, {}, b"<html>"), (200, {}, b"<html>")]
     for _ in range(2):

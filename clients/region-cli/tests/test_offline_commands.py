@@ -224,6 +224,21 @@ def test_the_command_is_installed_and_runs_without_a_terminal_and_without_colour
     assert "wrong.csv:3: AVT-2 avvisat" in ran.stdout.decode()
 
 
+@pytest.mark.parametrize("file", ["- < right.csv", "<(cat right.csv)"])
+def test_a_file_may_come_by_a_pipe(folder: Path, file: str) -> None:
+    piped = f"{sys.executable} -m region_cli check --region 14 {file}"
+    ran = subprocess.run(["bash", "-c", piped], capture_output=True, check=False)
+    assert (ran.returncode, ran.stdout) == (0, b"")
+    assert "2 rätt, på 2 rader" in ran.stderr.decode()
+
+
+def test_the_version_is_told(capsys: Any) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--version"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out.startswith("vf-region 0.")
+
+
 def test_whoever_stops_reading_the_output_gets_no_stack_trace(folder: Path) -> None:
     many = [row(avtalsnummer=f"AVT-{number}", namn=FAR_LONGER_THAN_A_LINE) for number in range(2_000)]
     (folder / "many.csv").write_bytes(as_csv(many).getvalue())

@@ -213,10 +213,25 @@ async def test_an_upload_beyond_the_limit_is_refused_with_what_to_do(office, sen
         assert await session.scalar(select(func.sum(func.length(submission_upload.c.content)))) == 3 * 1024 * 1024
 
 
+async def test_a_file_that_curl_calls_a_form_is_taken_and_its_time_is_written_as_everywhere(office, send):
+    answer = await send(b"avtalsnummer;namn\n1;2\n", **{"Content-Type": "application/x-www-form-urlencoded"})
+    assert answer.status_code == 202
+    assert answer.json()["received_at"].endswith("Z")
+
+
+@pytest.mark.parametrize("path", ["/agreement-submissions", "/agreement-reviews", "/agreement-reviews/versions"])
+async def test_a_filter_nobody_knows_is_refused_and_not_left_out_in_silence(office, path):
+    answer = await office.call("anna", "GET", f"{path}?regoin=14")
+    assert answer.status_code == 400
+    assert "regoin: is not a known filter: " in answer.json()["detail"]
+
+
 async def test_what_is_no_upload_is_refused_in_words(office, send):
     for content, query, headers, status, said in (
         (b"", "", {}, 422, "is empty"),
         (b"x", "", {"Content-Type": "multipart/form-data; boundary=x"}, 415, "send the file itself"),
+        (b"file=x&name=y", "", {"Content-Type": "application/x-www-form-urlencoded"}, 415, "send the file itself"),
+        (b"x", "?nam=avtal.csv", {}, 400, "nam: is not a known filter: name"),
         (b"x", f"?name={PERSON}.xlsx", {}, 422, "personal number"),
         (b"x", "?name=%00", {}, 400, "name"),
         (b"x", "?name=", {}, 400, "name"),

@@ -68,7 +68,8 @@ class Api:
 
     async def _bearer(self) -> str:
         if token := os.environ.get("VF_TOKEN"):
-            return token
+            # Copied with the word before it, it is the same token.
+            return token.strip().removeprefix("Bearer ").strip()
         if self._token is None or time.monotonic() > self._token_ends:
             self._token, seconds = await self._new_token()
             self._token_ends = time.monotonic() + seconds - _EARLY_SECONDS
@@ -134,6 +135,9 @@ def _problem(answer: httpx.Response) -> str:
     if not isinstance(content, Mapping) or not content.get("detail"):
         host, status = answer.request.url.host, f"{answer.status_code} {answer.reason_phrase}"
         return f"{host}: answered {status}, and not as the API does: check the address"
+    if answer.status_code == 404 and answer.request.method == "POST":
+        hint = "does the address after --http end with the API's path, as in https://example.se/vardformedling/v1?"
+        return f"404: {content['detail']}: {hint}"
     trace = f" ({content['instance']})" if answer.is_server_error and content.get("instance") else ""
     return f"{answer.status_code}: {content['detail']}{trace}"
 

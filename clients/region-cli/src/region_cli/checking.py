@@ -11,7 +11,7 @@ from intake import Finding, told
 from intake.limits import MIB, UPLOAD_BYTES
 from intake.writing import NotInATable, Written, rows_of, write_csv, write_xlsx
 from region_cli.judging import STAYS, judged, secret_rows
-from region_cli.sources import Codes, mapping_in, opened, reading_of
+from region_cli.sources import Codes, mapping_in, opened, reading_of, size_of
 from region_cli.terminal import (
     DONE,
     SOME_WRONG,
@@ -48,7 +48,7 @@ def check(path: Path, region: str | None, mapping: Path | None, codes: Path | No
     notes = [*reading.notes, *notes]
     if regionless:
         notes.append(Finding("region", "the file names no region: --region NN checks it as your region's"))
-    if path.stat().st_size > UPLOAD_BYTES:
+    if size_of(path) > UPLOAD_BYTES:
         most = f"the service takes at most {UPLOAD_BYTES // MIB} MiB at once"
         notes.append(Finding("", f"{most}: send it in several files, or as XLSX, which is compressed"))
     if as_json:

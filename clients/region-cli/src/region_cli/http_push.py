@@ -15,7 +15,7 @@ from intake.limits import MIB, UPLOAD_BYTES
 from region_cli.asking import Api, api_at
 from region_cli.checking import as_line
 from region_cli.judging import Judged, judged
-from region_cli.sources import mapping_in, opened, reading_of
+from region_cli.sources import is_piped, mapping_in, opened, piped, reading_of, size_of
 from region_cli.terminal import (
     CANNOT,
     DONE,
@@ -54,8 +54,8 @@ async def push(path: Path, url: str, region: str | None, mapping: Path | None, a
     if own is not None and not own.sent:
         counts = {"rejected": len(own.wrong)}
         return _told(None, {"status": "done", "counts": counts}, own.wrong, str(path), shown)
-    sending: Path | bytes = path if own is None else own.content
-    if (_size(path) if own is None else len(own.content)) > UPLOAD_BYTES:
+    sending: Path | bytes = own.content if own is not None else piped(path) if is_piped(path) else path
+    if (size_of(path) if own is None else len(own.content)) > UPLOAD_BYTES:
         raise Cannot(f"{path}: is larger than {UPLOAD_BYTES // MIB} MiB: send it in several files, or as XLSX")
     key = uuid4().hex if anew else _digest(path) if own is None else hashlib.sha256(own.content).hexdigest()
     async with api_at(url) as api:
@@ -134,11 +134,6 @@ async def watch(submission: str, url: str, shown: Shown) -> int:
         raise Cannot("SUBMISSION must be an id as push printed it")
     async with api_at(url) as api:
         return await _followed(api, submission, submission, shown)
-
-
-def _size(path: Path) -> int:
-    with opened(path) as file:
-        return file.seek(0, 2)
 
 
 def _digest(path: Path) -> str:

@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from contracts.agreement_form import AgreementForm
@@ -104,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=raw,
     )
+    parser.add_argument("--version", action="version", version=f"vf-region {version('region-cli')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, told: str, example: str, **options: object) -> argparse.ArgumentParser:
@@ -163,5 +165,5 @@ def _region(written: str) -> str:
 
 
 def _file(one: argparse.ArgumentParser) -> None:
-    one.add_argument("file", type=Path, metavar="FILE", help="JSON lines, JSON, CSV or XLSX")
+    one.add_argument("file", type=Path, metavar="FILE", help="JSON lines, JSON, CSV or XLSX; - for what a pipe gives")
     one.add_argument("--region", type=_region, metavar="NN", help="your region's code, such as 14")

@@ -1,23 +1,64 @@
 """The files a command is given: agreements, a mapping, a list of codes."""
 
 import difflib
+import io
 import json
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from contracts.types import code_in
-from intake import Reading, UnreadableFile, read
+from intake import STANDARD, Reading, UnreadableFile, read
+from intake.limits import MIB
 from region_cli.terminal import Cannot, in_one_line
 from rules.agreements import Fault
+
+STDIN = Path("-")
+
+
+def is_piped(path: Path) -> bool:
+    """True for standard input and for a pipe: what can be read once, and not looked through twice."""
+    return path == STDIN or path.is_fifo() or path.is_char_device()
+
+
+@cache
+def piped(path: Path) -> bytes:
+    """All that a pipe gives. Raises Cannot."""
+    try:
+        content = sys.stdin.buffer.read(_MOST + 1) if path == STDIN else _read(path)
+    except OSError as error:
+        raise Cannot(f"{path}: {error.strerror}") from None
+    if len(content) > _MOST:
+        raise Cannot(f"{path}: is larger than {_MOST // MIB} MiB: send it in several files")
+    return content
+
+
+_MOST = STANDARD.file_bytes
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_MOST + 1)
+
+
+def size_of(path: Path) -> int:
+    """In bytes. Raises Cannot."""
+    with opened(path) as file:
+        return file.seek(0, 2)
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
-    """The file, open for reading. Raises Cannot."""
+    """The file, open for reading from its beginning, a pipe too. Raises Cannot."""
+    if is_piped(path):
+        with io.BytesIO(piped(path)) as held:
+            yield held
+        return
     try:
         file = path.open("rb")
     except OSError as error:

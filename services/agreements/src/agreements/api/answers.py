@@ -88,8 +88,19 @@ class Waiting(BaseModel):
     waiting_since: datetime
     waiting_days: int
     new: bool
+    replaces_edit_of: datetime | None
+    """When what a newer sending replaces was written in the form; None where it replaces nothing of that."""
     agreement: AgreementAnswer
     differences: list[DifferenceAnswer]
+
+
+class SubmissionReceived(BaseModel):
+    """An upload that the worker will work off."""
+
+    id: str
+    status: str
+    received_at: datetime
+    repeated: bool
 
 
 class WaitingCount(BaseModel):

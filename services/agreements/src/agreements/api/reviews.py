@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import Field
 
 from agreements.api.answers import ReviewQueue, Verdicts
-from agreements.api.shown import ActorOf, all_shown, audience, differing, written
+from agreements.api.shown import ActorOf, all_shown, audience, differing, known_only, written
 from agreements.domain.transitions import Action
 from agreements.service import reviewing
 from agreements.service.checking import told
@@ -75,7 +75,15 @@ async def _waiting(
 WaitingFor = Annotated[store.Waiting, Depends(_waiting)]
 
 
-@router.get("/agreement-reviews", response_model=None, responses={200: {"model": ReviewQueue}})
+_FILTERS = ("gate", "region", "care_provider", "number", "submission")
+
+
+@router.get(
+    "/agreement-reviews",
+    response_model=None,
+    responses={200: {"model": ReviewQueue}},
+    dependencies=[Depends(known_only(*_FILTERS, "limit", "page"))],
+)
 async def waiting(actor: ActorOf, session: Transaction, paging: Paging, wanted: WaitingFor) -> Response:
     """What waits for the caller: the region's gate for its administrators, the agency's for its reviewers.
 
@@ -114,7 +122,7 @@ async def waiting(actor: ActorOf, session: Transaction, paging: Paging, wanted: 
     return written(answer)
 
 
-@router.get("/agreement-reviews/versions")
+@router.get("/agreement-reviews/versions", dependencies=[Depends(known_only(*_FILTERS))])
 async def versions(session: Transaction, wanted: WaitingFor) -> dict[str, Any]:
     """Id and version of all that waits for the caller, at most 5,000: what a bulk approval is made of."""
     found = await store.versions(session, wanted, _MOST)

@@ -1,12 +1,12 @@
 """An agreement as its readers see it: the version and the fields that are for them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.responses import Response
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,7 +19,7 @@ from agreements.store import past
 from contracts.agreement_form import AgreementForm, Service
 from contracts.audience import Audience, audience_at, seen
 from kit.auth import Caller, CallerOf
-from kit.http import Problem
+from kit.http import Problem, invalid
 from rules.roles import SEES_TERMS
 
 Side = Literal["public"]
@@ -86,6 +86,17 @@ def differing(before: Mapping[str, Any] | None, after: Mapping[str, Any], reader
 def written(answer: Mapping[str, Any]) -> Response:
     """A large answer as JSON: what FastAPI does to each value of a dict takes longer than finding it."""
     return Response(orjson.dumps(answer, option=orjson.OPT_UTC_Z), media_type="application/json")
+
+
+def known_only(*names: str) -> Callable[[Request], Awaitable[None]]:
+    """A dependency that refuses any other query parameter: a filter must not be left out in silence."""
+
+    async def check(request: Request) -> None:
+        for given in request.query_params:
+            if given not in names:
+                raise invalid(given, f"is not a known filter: {', '.join(names)}", status=400)
+
+    return check
 
 
 def actor_of(caller: Caller) -> Actor:

@@ -1,6 +1,7 @@
 """File and HTTP push: an upload is received at once and worked off by the worker; its progress, verdicts, template."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -9,14 +10,15 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import Row
 from starlette.requests import ClientDisconnect
 
-from agreements.api.shown import actor_of
+from agreements.api.answers import SubmissionReceived
+from agreements.api.shown import actor_of, known_only
 from agreements.service import submissions
 from contracts.agreements import Answer
 from contracts.types import RegionCode
 from intake.limits import MIB, UPLOAD_BYTES
 from kit.auth import CallerOf, Policy
 from kit.database import Transaction
-from kit.http import ExpectedVersion, Paging, Problem, etag, invalid
+from kit.http import ExpectedVersion, Paging, Problem, etag
 from kit.idempotency import IdempotencyKey, once
 from rules.calendar import swedish_day
 from rules.roles import Role
@@ -40,6 +42,8 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _PIECE = 1024 * 1024
 _LONGEST_KEY = 500
 _NOT_TAKEN = tuple(answer for answer in Answer if answer is not Answer.ACCEPTED)
+_FORM = re.compile(rb"[\w%+.\-\[\]]+=[^\r\n;]*", re.ASCII)
+"""`file=…&name=…`: no table and no JSON begins so, nor has a file of agreements one line."""
 _BODY = {
     media: {"schema": {"type": "string", "format": "binary"}}
     for media in ("application/json", "application/x-ndjson", "text/csv", _XLSX, "application/octet-stream")
@@ -49,7 +53,11 @@ router = APIRouter(tags=["submissions"])
 
 
 @router.post(
-    "/agreement-submissions", status_code=202, openapi_extra={"requestBody": {"required": True, "content": _BODY}}
+    "/agreement-submissions",
+    status_code=202,
+    response_model=SubmissionReceived,
+    openapi_extra={"requestBody": {"required": True, "content": _BODY}},
+    dependencies=[Depends(known_only("name"))],
 )
 async def receive(
     request: Request,
@@ -72,6 +80,12 @@ async def receive(
             "Content-Type: application/octet-stream (curl --data-binary @FILE, without -F)",
         )
     pieces, digest = await _body(request)
+    if request.headers.get("content-type", "").startswith("application/x-www-form") and _is_a_form(pieces):
+        raise Problem(
+            415,
+            "the body is the fields of a form: send the file itself as the body, with Content-Type: "
+            "application/octet-stream (curl --data-binary @FILE, without -d NAME=)",
+        )
 
     async def work() -> dict[str, Any]:
         return await submissions.receive(session, actor_of(caller), name, pieces)
@@ -87,6 +101,10 @@ async def receive(
         answer, repeated = await once(session, key, caller.subject, digest.encode(), work)
     response.headers["Location"] = f"/agreement-submissions/{answer['id']}"
     return {**answer, "repeated": repeated}
+
+
+def _is_a_form(pieces: list[bytes]) -> bool:
+    return len(pieces) == 1 and _FORM.fullmatch(pieces[0]) is not None
 
 
 async def _body(request: Request) -> tuple[list[bytes], str]:
@@ -112,20 +130,14 @@ def _too_large() -> Problem:
     return Problem(413, f"the file is larger than {most}: send it in several files, or as XLSX, which is compressed")
 
 
-async def _known_filters(request: Request) -> None:
-    for given in request.query_params:
-        if given not in {"verdict", "limit", "page"}:
-            raise invalid(given, "is not a known filter: verdict, limit, page", status=400)
-
-
-@router.get("/agreement-submissions")
+@router.get("/agreement-submissions", dependencies=[Depends(known_only("limit", "page"))])
 async def find(caller: CallerOf, session: Transaction, paging: Paging) -> dict[str, Any]:
     """The own region's submissions of the last 90 days, newest first, without their verdicts."""
     found, total = await submissions.list_of(session, actor_of(caller), paging.limit, paging.offset)
     return {"items": [_told(row) for row in found], "total": total, "page": paging.page, "limit": paging.limit}
 
 
-@router.get("/agreement-submissions/{submission_id}", dependencies=[Depends(_known_filters)])
+@router.get("/agreement-submissions/{submission_id}", dependencies=[Depends(known_only("verdict", "limit", "page"))])
 async def read(
     submission_id: str,
     caller: CallerOf,
