@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from datetime import date
@@ -16,9 +17,9 @@ from python_calamine import SheetVisibleEnum
 
 import intake
 from contracts.agreement_form import AgreementForm
-from intake import template_csv, template_xlsx
+from intake import Mapped, template_csv, template_xlsx
 from intake.columns import COLUMNS, EXAMPLE
-from intake.explaining import explanation
+from intake.explaining import SAMPLE, explanation
 from intake.writing import write_csv, write_xlsx
 
 TODAY = date(2026, 3, 1)
@@ -100,5 +101,6 @@ def test_every_field_of_the_form_has_a_column() -> None:
 
 
 def test_the_page_that_explains_the_columns_is_made_from_them() -> None:
+    assert Mapped.of(tomllib.loads(SAMPLE)).headings, "the sample on the page can be used as it stands"
     page = Path(intake.__file__).parents[2] / "COLUMNS.md"
     assert page.read_text("utf-8") == explanation(), "write it anew: python -m intake > intake/COLUMNS.md"

@@ -2,6 +2,20 @@
 
 from intake.columns import COLUMNS, Column
 
+SAMPLE = """[headings]
+"Dnr" = "avtalsnummer"
+"Vårdgivare" = "vårdgivare namn"
+"Handläggare" = ""                # not for us
+
+[constants]
+region = "14"
+"egenremiss" = "nej"
+
+[values.typ]
+"Ramavtal" = "avtal"
+"""
+"""A mapping as TOML; a key with å, ä, ö or a blank must be quoted."""
+
 _TOP = """# Columns of a table of agreements
 
 Made from `src/intake/columns.py` by `python -m intake`. A table is CSV (UTF-8 or Windows-1252; semicolon, comma or tab)
@@ -17,7 +31,10 @@ columns. Everything else of the form has a column.
 A mapping is JSON or TOML: `headings` (theirs to ours, or to nothing), `constants` (ours to a value, for columns the
 table lacks and blank cells) and `values` (per column, their word to ours). What a mapping says must be what a cell may
 say. The service remembers one per region and uses it for tables that lack some of our required headings, or have one of
-the region's own: a filled-in template is read as it is.
+the region's own: a filled-in template is read as it is. Keys with å, ä, ö or a blank stand in quotation marks. A file
+that `vf-region push --http --mapping` reads on your machine names its region: by a column, a constant or `--region`.
+
+{sample}
 
 Merged cells: a value merged over several rows or columns is refused in every cell it covers but the first of one row,
 since nobody can tell for which rows it holds; titles merged above the headings do not matter. Rows that a filter hides
@@ -27,7 +44,7 @@ are read like the others, and a note says so. Hidden sheets are not read.
 
 def explanation() -> str:
     """The page in Markdown."""
-    parts = [_TOP]
+    parts = [_TOP.format(sample="\n".join(f"    {line}".rstrip() for line in SAMPLE.splitlines()))]
     for title, rows in (
         ("The agreement", [column for column in COLUMNS if not column.of_service]),
         ("The care service", [column for column in COLUMNS if column.of_service]),

@@ -18,6 +18,7 @@ from agreements.service.checking import Found
 from agreements.service.intake import Sent, Verdict
 from agreements.store.tables import agreement, refusal
 from contracts.agreements import Answer
+from intake.swedish import in_swedish
 from rules.agreement_profiles import shipped
 from rules.calendar import swedish_day
 from rules.roles import Role
@@ -329,6 +330,20 @@ async def test_the_forms_revision_is_kept_and_never_falls(office, taking, body):
     assert (fallen.status_code, fallen.json()["errors"][0]["field"]) == (422, "revision")
     assert (await office.call("anna", "PUT", path, json=like(body), headers=version)).status_code == 200
     assert (await stored(office, body["number"])).revision == 9
+
+
+async def test_the_same_as_was_rejected_in_the_review_says_so_and_why_only_where_a_purge_reaches(office, taking, body):
+    (first,) = await taking(like(body, revision=1))
+    await office.act("anna", first.agreement_id, "reject", "Priset saknas,\nfyll i det")
+    (file,) = await taking(like(body, revision=1), way=Way.FILE)
+    (push,) = await taking(like(body, revision=1))
+    assert (file.answer, push.answer) == ("unchanged", "unchanged")
+    assert "was rejected in the review on" in file.found[0].reason
+    assert "(Priset saknas, fyll i det): to have it reviewed again" in file.found[0].reason
+    assert "was rejected in the review on" in push.found[0].reason
+    assert "Priset" not in push.found[0].reason, "words of one's own would lie on the topic after a purge"
+    assert in_swedish(file.found[0].reason).startswith("detsamma har tagits emot förut, och avvisades vid granskningen")
+    assert "skicka det ändrat" in in_swedish(push.found[0].reason)
 
 
 async def test_the_same_as_a_draft_of_the_form_says_that_it_waits_to_be_submitted(office, taking, body):

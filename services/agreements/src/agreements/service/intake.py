@@ -18,6 +18,7 @@ from agreements.service.checking import PERIOD_OVER, Found, check_catalogue
 from agreements.service.review_settings import gates_of
 from agreements.service.sent_form import Read
 from agreements.store import agreements as store
+from agreements.store import past
 from contracts.agreements import Answer
 from kit.database import next_version
 from rules.calendar import swedish_day
@@ -99,6 +100,9 @@ async def take(
     return [verdicts[place] for place in range(len(sent))]
 
 
+_KEPT_HERE = frozenset({Way.FILE, Way.HTTP})
+"""Ways whose verdicts a purge empties: there a reviewer's own words are told. On a topic they would outlive it."""
+
 _Judged = tuple[Answer, Agreement | None, tuple[Found, ...]]
 """The answer, the agreement as it is then (None: as it was), and what must be known."""
 
@@ -117,11 +121,15 @@ class _Taking:
         """Compare each with what is here and write what is taken; without those whose new number was just taken."""
         known = await store.lock_numbers(session, self.region, {read.number for read in waiting.values()})
         standing = dict(known)
+        drafts = [one.id for one in known.values() if one.state is State.DRAFT]
+        rejected = await past.rejections(session, drafts) if drafts else {}
         verdicts: dict[int, Verdict] = {}
         steps: dict[int, tuple[Agreement, str]] = {}
         for place, read in waiting.items():
             old = standing.get(read.number)
             answer, changed, found = self.judge(old, read)
+            if answer is Answer.UNCHANGED and old is not None and (why := rejected.get(old.id)) is not None:
+                found = (_rejected(why.at, why.reason if self.way in _KEPT_HERE else None),)
             if changed is not None:
                 standing[read.number] = changed
                 if answer is Answer.ACCEPTED:
@@ -238,6 +246,14 @@ def _replaced(old: Agreement) -> tuple[Found, ...]:
         return ()
     day = swedish_day(old.edited_at)
     return (Found("revision", f"replaces what was written in the form here on {day}: look at it in the review"),)
+
+
+def _rejected(at: datetime, reason: str | None) -> Found:
+    day, how = swedish_day(at), "to have it reviewed again, send it changed with a higher revision"
+    if reason is None:
+        return Found("number", f"the same has been taken before, and was rejected in the review on {day}: {how}")
+    words = " ".join(reason.split())
+    return Found("number", f"the same has been taken before, and was rejected in the review on {day} ({words}): {how}")
 
 
 def _conflict(field: str, reason: str) -> _Judged:
