@@ -106,6 +106,7 @@ def test_json_tells_machines_the_same(capsys: Any, folder: Path) -> None:
         (["check", "missing.csv"], "missing.csv: No such file or directory"),
         (["check", "."], ".: Is a directory"),
         (["check", "no.xlsx"], "no.xlsx: är skadad, eller ingen Excelarbetsbok"),
+        (["check", "none.json"], "none.json: har inga avtal"),
         (["check", "headless.csv"], "headless.csv: är ingen tabell över avtal: ingen av rubrikerna är någon av våra"),
         (["check", "right.csv", "--mapping", "bad.toml"], "bad.toml: is no TOML"),
         (["check", "right.csv", "--codes", "bad.txt"], "bad.txt:2: must look like CJE20"),
@@ -120,6 +121,7 @@ def test_what_cannot_be_done_is_told_in_one_line_with_exit_code_2(
     capsys: Any, folder: Path, words: list[str], reason: str
 ) -> None:
     (folder / "no.xlsx").write_bytes(b"PK\x03\x04 nothing")
+    (folder / "none.json").write_text("[]")
     (folder / "headless.csv").write_text("a;b\n1;2\n")
     (folder / "bad.toml").write_text("[headings")
     (folder / "bad.txt").write_text("kva|CJE20\nkva|CJE2\n")

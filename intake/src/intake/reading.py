@@ -63,7 +63,9 @@ def read(
     if not text:
         raise unreadable("is empty")
     if text[:1] in b"[{":
-        return Reading("json", json_items.count(file, limits), [], json_items.items(file, limits))
+        if not (items := json_items.count(file, limits)):
+            raise unreadable("holds no agreements")
+        return Reading("json", items, [], json_items.items(file, limits))
     notes: list[Finding] = []
     if start.startswith(_ZIP):
         # Closed here and not when it is forgotten: by then the caller may have closed the file.

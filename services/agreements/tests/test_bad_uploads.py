@@ -116,6 +116,7 @@ async def test_formulas_merged_cells_and_hidden_sheets_are_told(judged):
 async def test_the_same_row_twice_is_one_agreement(judged, office):
     found = await judged(workbook(row("1"), row("1"), row("2")))
     assert told(found) == [("accepted", "is the same as row 2: read once"), ("accepted", "")]
+    assert found["verdicts"][0]["findings"][0]["note"] is True, "it refuses nothing"
     assert (await office.counts())["agreement"] == 2
 
 
