@@ -172,7 +172,7 @@ def _told(row: Mapping[str, Any]) -> tuple[str, str]:
         case "json_invalid":  # its place is a position in the text, not a field
             return "body", "is not JSON"
         case "model_attributes_type" | "dict_type" if len(row["loc"]) == 1:
-            return "body", "is not a JSON object: send application/json"
+            return "body", "is not a JSON object" + (": send application/json" if type(row["input"]) is bytes else "")
     field, reason = fault_of({**row, "loc": row["loc"][1:]})
     return field or "body", reason
 

@@ -1,5 +1,6 @@
 """Questions that make no sense, and engines that are away or answer in part: told in words, never answered wrongly."""
 
+import gzip
 import json
 
 import httpx
@@ -146,6 +147,8 @@ async def test_no_words_are_an_internal_error(sweden, words):
         ({"sort": "distans"}, "sort", "must be one of best, wait, distance: did you mean distance?"),
         ({"guarantee": "treatments"}, "guarantee", "must be one of visit, treatment: did you mean treatment?"),
         ({"sex": "femal"}, "sex", "must be one of female, male: did you mean female?"),
+        ({"as_of": "20260930"}, "as_of", "must be a day written YYYY-MM-DD"),
+        ({"near": "9999"}, "near", "we know no place for this municipality code"),
         ({"care_service": "kva|CJE21"}, "care_service", "unknown code: did you mean kva|CJE20?"),
     ],
 )
@@ -191,6 +194,11 @@ async def test_demands_that_contradict_each_other_are_refused(sweden, question, 
         ({"self_referral": "perhaps"}, "self_referral"),
         ({"guarantee_start": "2026-02-30"}, "guarantee_start"),
         ({"guarantee_start": 20260101}, "guarantee_start"),
+        ({"guarantee": "visit", "guarantee_start": 1790812800}, "guarantee_start"),
+        ({"guarantee": "visit", "guarantee_start": "1790812800"}, "guarantee_start"),
+        ({"as_of": 1790812800}, "as_of"),
+        ({"as_of": "2026-09-30T00:00:00"}, "as_of"),
+        ({"near": "0180", "max_distance_km": float("nan")}, "max_distance_km"),
     ],
 )
 async def test_values_of_another_kind_are_refused_by_name(sweden, question, field):
@@ -209,8 +217,10 @@ async def test_values_of_another_kind_are_refused_by_name(sweden, question, fiel
         (b"", 422, ""),
         (b"{", 422, "is not JSON"),
         (b"q=katarakt", 422, "is not JSON"),
-        (b'{"q": "\xff"}', 400, ""),
-        (b"[" * 100_000, 400, ""),
+        (b'{"q": "\xff"}', 400, "cannot be read: send JSON in UTF-8, not compressed"),
+        (gzip.compress(b"{}"), 400, "cannot be read: send JSON in UTF-8, not compressed"),
+        (b'{"age": ' + b"1" * 5000 + b"}", 400, "a number is too long"),
+        (b"[" * 100_000, 400, "it nests too deep"),
         (b'{"q": "a", "q": "b"}', 422, "is given more than once"),
         (b'{"q": "' + b"a" * 2_000_000 + b'"}', 413, "the body is larger than 1024 KiB"),
     ],
@@ -221,6 +231,7 @@ async def test_bodies_that_are_no_question_are_refused(sweden, make, body, statu
 
         assert answer.status_code == status, answer.text
         assert reason in answer.json()["detail"]
+        assert "send application/json" not in answer.text
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import cast
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from starlette.exceptions import HTTPException
 
 from kit import auth, database, health, http
 from rules import guarantee
@@ -67,6 +68,7 @@ def application(given: Settings) -> FastAPI:
         return await told(request, refusals.suggesting(request, error))
 
     app.add_exception_handler(RequestValidationError, on_refused)
+    app.add_exception_handler(HTTPException, refusals.on_unread)
     app.add_exception_handler(EngineAway, _on_engine_away)
     app.add_exception_handler(Unanswerable, _on_unanswerable)
     app.add_exception_handler(NotYet, _on_not_yet)

@@ -1,15 +1,26 @@
 """What may be asked: of a search, and of one offer."""
 
+import re
 from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from contracts.agreements import ReimbursementModel
 from contracts.message import Sex
 from contracts.types import RegionCode
 from rules.guarantee import Guarantee
 from search.domain.question import Basis, Sort
+
+
+def _as_written(value: object) -> object:
+    # A number would be read as seconds since 1970.
+    if isinstance(value, date) or (isinstance(value, str) and re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value)):
+        return value
+    raise ValueError("must be a day written YYYY-MM-DD")
+
+
+Day = Annotated[date, BeforeValidator(_as_written)]
 
 
 class Seen(BaseModel):
@@ -21,16 +32,16 @@ class Seen(BaseModel):
     """Postal code, municipality code or lat,lon."""
     patient_region: RegionCode | None = None
     """The patient's home region: who may use what, and in which order."""
-    as_of: Annotated[date, Field(examples=["2026-09-30"])] | None = None
+    as_of: Annotated[Day, Field(examples=["2026-09-30"])] | None = None
     """What this search would have shown at the end of that day in Sweden; today means now. Each answer's `as_of` tells
     what in it is of that day and what is today's, and is null where no day was asked for."""
     guarantee: Guarantee | None = None
     """Which guarantee is asked about: it picks the wait that ranks and is limited; else it is the one to treatment."""
-    guarantee_start: Annotated[date, Field(examples=["2026-09-01"])] | None = None
+    guarantee_start: Annotated[Day, Field(examples=["2026-09-01"])] | None = None
     """The day the guarantee's clock started; with `guarantee` it sets the deadline, and what can be given before it
     comes first."""
     reimbursement_model: ReimbursementModel | None = None
-    """How the agreement pays. For regions and the agency only."""
+    """How the agreement pays; with a patient region, one that it may use or ask for. For regions and the agency."""
     basis: Basis | None = None
     """On what ground the care can be used."""
     self_referral: bool | None = None
@@ -48,7 +59,8 @@ class SeenByPatient(Seen):
     """The same with what must not stand in an address."""
 
     age: Annotated[int, Field(ge=0, le=130)] | None = None
-    """The patient's age in whole years: who is outside an agreement's target group is not shown it."""
+    """The patient's age in whole years: whom every agreement that the patient's region may use or ask for refuses is
+    not shown the offer, unless free capacity takes them."""
     sex: Sex | None = None
     """The patient's registered sex, likewise."""
 
@@ -64,7 +76,7 @@ class Asked(SeenByPatient):
     """
     care_service: Annotated[str, Field(max_length=80, examples=["kva|CJE20"])] | None = None
     """`system|code` with system vt, vt-demo, kva or icd."""
-    max_distance_km: Annotated[float, Field(gt=0, le=2000)] | None = None
+    max_distance_km: Annotated[float, Field(gt=0, le=2000, allow_inf_nan=False)] | None = None
     max_wait_days: Annotated[int, Field(ge=0, le=3650)] | None = None
     free_capacity: bool | None = None
     """With announced free places that the patient's region may use (true), or without (false). Waiting lists, and what

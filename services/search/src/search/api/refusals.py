@@ -7,12 +7,28 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 
+from kit.http import Problem, invalid, problem_response
 from search.api import offers, suggest
 
 _FIELDS: Mapping[str, type[BaseModel]] = {**offers.FIELDS, **suggest.FIELDS}
 _CLOSE = 0.6
+
+
+async def on_unread(request: Request, error: Exception) -> Response:
+    """A body that cannot even be taken for JSON is told to be why; any other error as it stands."""
+    assert isinstance(error, HTTPException)  # noqa: S101 registered for this type only
+    match error.__cause__:
+        case UnicodeDecodeError():
+            problem = invalid("body", "cannot be read: send JSON in UTF-8, not compressed", status=400)
+        case ValueError() | RecursionError():
+            problem = invalid("body", "cannot be read: a number is too long, or it nests too deep", status=400)
+        case _:
+            problem = Problem(error.status_code, str(error.detail), headers=error.headers)
+    return problem_response(problem)
 
 
 def suggesting(request: Request, error: RequestValidationError) -> RequestValidationError:

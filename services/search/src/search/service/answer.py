@@ -22,6 +22,8 @@ from search.index.history import Searched
 from search.store import places, sources
 
 _CLOSE = 0.6
+_CODES = {4: "municipality code", 5: "postal code"}
+"""By the number of digits, where no such code can be."""
 _CARE_SYSTEMS = frozenset({System.CARE_SERVICE, System.CARE_SERVICE_DEMO, System.KVA, System.ICD10})
 
 
@@ -176,6 +178,8 @@ async def spot(session: AsyncSession, asked: str) -> Spot:
     towns = {name.casefold(): (key, name) for key, name in (await places.keys(session, "municipality|")).items()}
     near = difflib.get_close_matches(asked.casefold(), towns, n=1, cutoff=_CLOSE) if asked[:1].isalpha() else []
     hint = f"; did you mean {_named(*towns[near[0]])}?" if near else ""
+    if asked.isdecimal() and len(asked) in _CODES:
+        raise Unanswerable("near", f"we know no place for this {_CODES[len(asked)]}")
     ways = "a postal code (11428), a municipality code (0180) or lat,lon (59.33,18.07)"
     raise Unanswerable("near", f"must be {ways}{hint}")
 
