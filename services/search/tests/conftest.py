@@ -245,20 +245,24 @@ class Make:
             "extension_option": None,
             "document_url": f"https://avtal.example/{number}",
             "description": None,
-            "use_by_others": {
-                "use": use,
-                "regions": list(named),
-                "through": None,
-                "question": "Finns plats?",
-                "price": None,
-                "invoiced_by": None,
-                "volume_left": None,
-            },
+            "use_by_others": self.use(use, named),
             "services": [self.service(units, codes)],
             "published_at": NOW,
             "changed_at": NOW,
         }
         return AgreementRegistered.model_validate({**plain, **fields})
+
+    @staticmethod
+    def use(use: str, named: Iterable[str] = (), *, volume_left: int | None = None) -> dict[str, Any]:
+        return {
+            "use": use,
+            "regions": list(named) if use == "named_regions" else [],
+            "through": None,
+            "question": "Finns plats?",
+            "price": None,
+            "invoiced_by": None,
+            "volume_left": volume_left,
+        }
 
     def wait(
         self, suffix: str, days: float | None, key: str = KATARAKT, *, version: int = 1, **fields: Any

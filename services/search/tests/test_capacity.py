@@ -341,3 +341,18 @@ def test_an_announcement_never_makes_the_care_expected_later_and_never_before_to
     known = [max(0, first) for first, places in announced if places is not None]
     assert days == min([*known, *([wait] if wait is not None else [])], default=None)
     assert wait is None or (days is not None and 0 <= days <= wait)
+
+
+def test_on_free_capacity_alone_only_a_place_that_begins_by_the_deadline_is_in_time(offer, announced, question, make):
+    asked, wait = question(clock=make.clock(TODAY - timedelta(days=60))), [make.wait("A", 5)]
+    to_ask = [make.agreement("1", "01", ["A"], use="on_request", valid_from=TODAY)]
+
+    def tier(*announcements, agreements=()):
+        return shown(offer(*announcements, agreements=agreements, waits=wait), asked)["explain"]["tier"]["id"]
+
+    assert tier(announced(30, 40)) == "in_time_capacity"
+    # The unit's wait is in time, but that of others; a waiting list promises no day.
+    assert tier(announced(31, 40)) == "capacity"
+    assert tier(announced(level="waitlist")) == "capacity"
+    assert tier(announced(level="waitlist"), agreements=to_ask) == "on_request"
+    assert tier(announced(0, 40), agreements=to_ask) == "in_time_capacity"

@@ -61,7 +61,7 @@ async def test_who_is_refused_is_not_shown_and_who_may_be_helped_is_told_so(swed
         "MIXED": "yes",
         "CATALOGUE": "yes",
     }
-    assert await verdicts(sweden, age=10, sex="female") == ALWAYS | {"WOMEN": "yes", "MIXED": "yes", "CHILD": "yes"}
+    assert await verdicts(sweden, age=10, sex="female") == ALWAYS | {"WOMEN": "yes", "CHILD": "yes"}
 
 
 async def test_both_ends_of_an_age_limit_are_inside(sweden):
@@ -101,13 +101,18 @@ async def test_what_cannot_be_decided_is_shown_with_the_question_to_ask(sweden, 
 
 async def test_an_agreement_that_refuses_the_patient_gives_no_tier(sweden, make):
     old = await sweden.hit(f"MIXED|{make.katarakt}", patient_region="14", age=70, limit=100)
-    young = await sweden.hit(f"MIXED|{make.katarakt}", patient_region="14", age=30, limit=100)
-
-    assert (old["explain"]["tier"]["id"], young["explain"]["tier"]["id"]) == ("own_region", "catalogue")
-    assert [(row["number"], row["eligibility"]) for row in young["agreements"]] == [("MIXED1", "no"), ("MIXED2", "yes")]
-    assert young["explain"]["lowers"][0]["text"] == (
-        "Avtal som patientens region får använda finns, men passar inte patienten eller frågans filter"
-    )
+    assert old["explain"]["tier"]["id"] == "own_region"
+    # Another region's agreement, which this one may neither use nor ask for, helps nobody.
+    assert "MIXED" not in await verdicts(sweden, age=30)
+    offer = f"/offers/{make.hsa('MIXED')}|{make.katarakt}"
+    young = await sweden.http.post(offer, json={"patient_region": "14", "age": 30})
+    assert (young.status_code, [group["age_min"] for group in young.json()["target_groups"]]) == (409, [65])
+    assert "every basis that counts refuses" in young.json()["detail"]
+    theirs = await sweden.hit(f"MIXED|{make.katarakt}", patient_region="01", age=30, limit=100)
+    assert [(row["number"], row["eligibility"]) for row in theirs["agreements"]] == [
+        ("MIXED2", "yes"),
+        ("MIXED1", "no"),
+    ]
 
 
 async def test_what_the_catalogue_says_helps_nobody_whom_every_agreement_refuses(sweden):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rules.distance import kilometres
 from rules.guarantee import Guarantee
-from search.domain import capacity, expected, facets, grounds, tiers
+from search.domain import capacity, expected, facets, grounds, hit, tiers
 from search.domain.document import Sources, build, offer_id, services_of, unit_of
 from search.domain.question import Basis, Sort, Spot
 from search.index import facets as counted
@@ -52,6 +52,7 @@ one_agreement = st.fixed_dictionaries(
         "model": st.sampled_from([None, "drg", "per_visit"]),
         "self_referral": st.sampled_from([None, True, False]),
         "days": st.sampled_from([(-10, None), (0, 0), (1, None), (-10, -1)]),
+        "volume_left": st.sampled_from([None, None, 0, 5]),
     }
 )
 # Begun and to come, over, expired, used up, by level alone, for some regions or patients only.
@@ -110,8 +111,7 @@ def document_of(make, suffix, told):
         make.agreement(
             f"{suffix}{number}",
             one["region"],
-            use=one["use"],
-            named=["14"] if one["use"] == "named_regions" else [],
+            use_by_others=make.use(one["use"], ["14"], volume_left=one["volume_left"]),
             basis=one["basis"],
             valid_from=make.day(one["days"][0]),
             valid_to=None if one["days"][1] is None else make.day(one["days"][1]),
@@ -213,8 +213,11 @@ def tally(documents, question, facet):
         values = {
             "care_service": {documents[offer]["care_service"]},
             "region": {documents[offer]["region"]},
-            "basis": {basis["kind"] for basis in bases},
-            "reimbursement_model": {basis.get("reimbursement_model") for basis in bases} - {None},
+            "basis": set(hit.shown(documents[offer], offer, question, None, [])["basis"]),
+            "reimbursement_model": {
+                basis.get("reimbursement_model") for basis in bases if grounds.within_reach(basis, question)
+            }
+            - {None},
             "wait": {step(expected.of(documents[offer], question).days)},
             "free_capacity": {facets.FREE if capacity.free(documents[offer], question) else facets.NOT_FREE},
         }[facet]

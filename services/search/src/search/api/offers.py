@@ -87,7 +87,9 @@ async def find(
     `capacity` is the announcement of free places to look at first, of those that the patient's region may use: how many
     are `left` (null: not told), `from` and `until` which day; what it did to the rank says `explain.capacity`.
 
-    `eligibility` is `yes`, or `ask` with the questions in `explain.questions`; who is refused is not shown.
+    `eligibility` is `yes`, or `ask` with the questions in `explain.questions`; who is refused is not shown. With a
+    patient region it is that of what the region may use or ask for, else of what the catalogue says, and only where
+    that says nothing of other regions' agreements. `reimbursement_model` is of what the region may use or ask for.
 
     Every reason in `explain` has a `code` that stays the same, a Swedish `text`, and the values it speaks of.
 
@@ -113,7 +115,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     404: {"description": "There is no offer of this id, or none of its bases is in force (`code` `not_in_force`)."},
     409: {
         "description": "The offer is in force, but not for this question: `code` `refuses_patient` (`target_groups`"
-        " tells whom it is for) or `filtered` (`basis` tells what there is)."
+        " tells whom it is for, `basis` on whose word) or `filtered` (`basis` tells what there is)."
     },
 }
 
@@ -159,7 +161,7 @@ async def _one(offer_id: str, seen: Seen, request: Request, caller: Caller, sess
 
 _AGAINST = {
     Against.NOT_IN_FORCE: "the offer exists, but nothing that it stands on is in force on the day asked about",
-    Against.REFUSES_PATIENT: "the offer is in force, but every agreement on it refuses a patient of this age or sex",
+    Against.REFUSES_PATIENT: "the offer is in force, but every basis that counts refuses a patient of this age or sex",
     Against.FILTERED: "the offer is in force, but on no basis of this kind, reimbursement model and self-referral",
 }
 

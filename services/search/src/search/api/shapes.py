@@ -1,20 +1,28 @@
 """What an answer holds, for whoever reads it by the OpenAPI document alone. More fields may come; these stay."""
 
 import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from rules.guarantee import Guarantee
 from search.domain.eligibility import Verdict
 from search.domain.question import Basis
 from search.domain.reason import Code
+from search.domain.tiers import IN_TIME, TIERS
 
 
 class Shape(BaseModel):
     """Fields that are not named here are to be ignored."""
 
     model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
+
+
+_TIERS = (
+    "Best first, with a deadline: "
+    + ", ".join(f"`{tier.id}` ({tier.text})" for tier in (*IN_TIME, *TIERS))
+    + ". What must be asked for and what no agreement gives is never in time."
+)
 
 
 class Reason(Shape):
@@ -28,13 +36,16 @@ class Reason(Shape):
     `capacity` (`days`, `announcement_id`, `left`, `from`, `until`) that comes before it.
     `capacity`: `capacity_decides`, `capacity_later`, `capacity_no_day` (the same, and the `wait_days`).
     `deadline`: `in_time`, `too_late`, `wait_unknown` (`guarantee`, `date`, `expected_date`, `days_left`).
-    `requires`: `referral_required`, `payment_commitment_required`, `by_riksavtalet`.
-    `lowers`: `not_known_in_time`, `after_deadline` (`days`), `ask_first` (`through`, `questions`),
+    `requires`: `referral_required`, `payment_commitment_required` where all agreements that put the hit in its tier
+    demand it; `referral_may_be_required`, `payment_commitment_may_be_required` where some do (`agreements`);
+    `by_riksavtalet`.
+    `lowers`: `not_known_in_time`, `after_deadline` (`days`), `ask_first` (`through`, `questions`), `volume_used_up`
+    (`agreements`: no more patients of other regions; for regions and the agency only),
     `agreements_unfit` and `agreements_not_usable` (`agreements`), `wait_missing` (ranks by `limit_days`),
     `wait_forecast`, `capacity_without_agreement`, `capacity_not_usable`, `capacity_not_for_patient`, `capacity_no_day`,
     `wait_of_others` (`regions`), `other_waits` (`measures`), `wait_stale` (`since`), `place_unknown`,
     `place_rough` and `near_rough` (`precision`).
-    `questions`: `ask_age`, `ask_sex`, `ask_bmi`, `ask_asa`, `ask_other`, each with the limits.
+    `questions`: `ask_age`, `ask_sex`, `ask_bmi`, `ask_asa`, `ask_other`, each with the limits and the `basis`.
     """
 
     code: Code
@@ -47,8 +58,8 @@ class Tier(Shape):
     """The place in the one table of tiers that orders the hits."""
 
     rank: int
-    """1 is the best."""
-    id: str
+    """1 is the best. Without a deadline the tiers in time are not there, and the rest are counted from 1."""
+    id: Annotated[str, Field(description=_TIERS)]
     text: str
 
 
@@ -67,6 +78,8 @@ class Explain(Shape):
     questions: list[Reason]
     """What must be asked before anybody knows whether the patient may be helped."""
     requires: list[Reason]
+    """What the agreements that put the hit in its tier demand. Empty: they demand nothing that they tell of, or the hit
+    stands on no agreement that the patient's region may use or ask for."""
     lowers: list[Reason]
     facts: dict[str, Any]
     """Source and age of each fact."""
@@ -91,6 +104,104 @@ class CareServiceShown(Shape):
     text: str
 
 
+class TargetGroupShown(Shape):
+    """Whom it is for; null: no such limit. Both ends of the ages are inside."""
+
+    age_min: int | None
+    age_max: int | None
+    sex: str | None
+    bmi_max: str | None
+    asa_max: int | None
+    other: str | None
+
+
+class ConditionsShown(Shape):
+    """What the agreement demands; null: it says nothing of that."""
+
+    referral_required: bool | None
+    payment_commitment_required: bool | None
+    self_referral: bool | None
+    self_referral_how: str | None
+
+
+class AgreementShown(Shape):
+    """One service of an agreement in force at this unit, those that the patient's region may use first.
+
+    `through`, `question`, `price`, `invoiced_by`, `volume_left`, `reimbursement_model` and `document_url` are for
+    regions and the agency: in an answer to others they are left out.
+    """
+
+    id: str
+    basis: Basis
+    """`agreement`, or `own`: a region's own provision, described like one."""
+    number: str
+    region: str
+    leading_region: str | None
+    valid_from: datetime.date
+    valid_to: datetime.date | None
+    usable_by: list[str] | Literal["all"]
+    """The regions that may use it without asking; once `volume_left` is 0 only those that commission it."""
+    usable: bool | None
+    """By the patient's region, without asking; null where none was given."""
+    on_request: bool
+    """May be used after asking: by the patient's region, where one was given."""
+    through: str | None = None
+    question: str | None = None
+    price: str | None = None
+    invoiced_by: str | None = None
+    volume_left: int | None = None
+    """Patients that other regions may still send; 0: they must ask."""
+    reimbursement_model: str | None = None
+    target_group: TargetGroupShown
+    eligibility: Verdict
+    """Of this patient on this agreement alone: also `no`."""
+    conditions: ConditionsShown
+    document_url: str | None = None
+
+
+class WaitShown(Shape):
+    """A wait, in days; null: known to be suppressed or missing."""
+
+    measure: str
+    days: float | None
+    kind: str
+    """`forecast`, or how it was measured."""
+    period: str
+    """First and last day, `2026-01-01/2026-03-31`."""
+    paying_region: str | None
+    """Whose patients; null: all."""
+    code: str
+    stale: bool
+    source: str
+    observed_at: str
+    age_days: int
+
+
+class CapacityShown(Shape):
+    """The announcement of free capacity to look at first."""
+
+    left: int | None
+    """Free places; null: not told."""
+    count: int | None
+    from_: Annotated[datetime.date, Field(alias="from")]
+    until: datetime.date
+    level: str
+    """`capacity` and `limited` promise places; `waitlist`, `ask` and words of a later release promise no day."""
+    announcement_id: str
+    region: str
+    usable: bool | None
+    """By the patient's region; null where none was given."""
+    expires_at: str
+    target_group: TargetGroupShown
+    eligibility: Verdict
+    questions: list[Reason]
+    contacts: list[dict[str, Any]]
+    text: str | None
+    source: str
+    observed_at: str
+    age_days: int
+
+
 class DeadlineShown(Shape):
     """The last day of the guarantee, the day the care is expected, and the days left then; below zero: too late."""
 
@@ -106,9 +217,10 @@ class Offer(Shape):
     care_unit: CareUnitShown
     care_service: CareServiceShown
     basis: list[Basis]
-    agreements: list[dict[str, Any]]
-    waits: list[dict[str, Any]]
-    capacity: dict[str, Any] | None
+    """The kinds that do not refuse the patient and that the filters let through, the filter on `basis` apart."""
+    agreements: list[AgreementShown]
+    waits: list[WaitShown]
+    capacity: CapacityShown | None
     eligibility: Verdict
     deadline: DeadlineShown | None
     explain: Explain

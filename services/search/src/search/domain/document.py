@@ -150,6 +150,9 @@ def _from_agreements(sources: Sources, unit: str) -> Iterable[Json]:
 def _agreed(agreement: Json, service: Json) -> dict[str, Any]:
     use = agreement["use_by_others"]
     named = use["regions"] if use["use"] == "named_regions" else []
+    own, others = agreement["commissioning_regions"], REGIONS if use["use"] == "yes" else named
+    # The volume is what other regions may use: used up, those may still ask.
+    used_up = bool(others) and use.get("volume_left") == 0
     payment, group = service["reimbursement"], service["target_group"]
     return {
         "kind": Basis.OWN if agreement["basis"] == "own_provision" else Basis.AGREEMENT,
@@ -161,8 +164,10 @@ def _agreed(agreement: Json, service: Json) -> dict[str, Any]:
         "valid_to": agreement["valid_to"],
         "in_force": _days(agreement["valid_from"], agreement["valid_to"]),
         "use": use["use"],
-        "usable_by": sorted(REGIONS if use["use"] == "yes" else {*agreement["commissioning_regions"], *named}),
-        "on_request": use["use"] == "on_request",
+        "usable_by": sorted({*own, *(others if not used_up else ())}),
+        "on_request": used_up or use["use"] == "on_request",
+        # None: whoever asks.
+        "on_request_by": sorted(named) if used_up and use["use"] == "named_regions" else None,
         # The regions' agreement on each other's patients: also the ground to use another region's own provision.
         "riksavtalet": agreement["basis"] in {"own_provision", "national_agreement"},
         "leading_region": agreement.get("leading_region"),

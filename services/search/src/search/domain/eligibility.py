@@ -27,7 +27,7 @@ def judged(basis: Json, question: Question) -> tuple[Verdict, list[dict[str, Any
     """The verdict on one basis, and with `ask` the questions. No limit known means: for everybody."""
     if refuses(basis, question):
         return Verdict.NO, []
-    asked = list(_questions(target_group(basis), question))
+    asked = [{**row, "basis": basis["kind"]} for row in _questions(target_group(basis), question)]
     return (Verdict.ASK if asked else Verdict.YES), asked
 
 
@@ -55,7 +55,10 @@ def best(bases: Iterable[Json], question: Question) -> tuple[Verdict, list[dict[
     found = [judged(basis, question) for basis in bases]
     for verdict in (Verdict.YES, Verdict.ASK):
         if any(one is verdict for one, _ in found):
-            questions = {row["text"]: row for one, rows in found if one is Verdict.ASK for row in rows}
+            questions: dict[str, dict[str, Any]] = {}
+            for row in (row for one, rows in found if one is Verdict.ASK for row in rows):
+                # Asked by several, it is the first one's: an agreement comes before the catalogue.
+                questions.setdefault(row["text"], row)
             return verdict, list(questions.values()) if verdict is Verdict.ASK else []
     return Verdict.NO, []
 

@@ -12,6 +12,7 @@ from rules.guarantee import Guarantee
 from search.domain import capacity, deadline, tiers, waits
 from search.domain.age import told
 from search.domain.expected import Expected
+from search.domain.grounds import may_ask, within_reach
 from search.domain.question import Basis, Question
 from search.domain.reason import Code, reason
 from search.domain.tiers import Tier, Usable
@@ -25,9 +26,14 @@ _OTHER = {Guarantee.VISIT: "den till behandling", Guarantee.TREATMENT: "den till
 _KINDS = {"forecast": "prognos"}
 _ROUGH = {"municipality": "kommunens mittpunkt", "postal_code": "postnumrets mittpunkt"}
 _CONDITIONS = {
-    "referral_required": (Code.REFERRAL_REQUIRED, "Remiss krävs"),
-    "payment_commitment_required": (Code.PAYMENT_COMMITMENT_REQUIRED, "Hemregionens betalningsförbindelse krävs"),
+    "referral_required": (Code.REFERRAL_REQUIRED, Code.REFERRAL_MAY_BE_REQUIRED, "Remiss krävs"),
+    "payment_commitment_required": (
+        Code.PAYMENT_COMMITMENT_REQUIRED,
+        Code.PAYMENT_COMMITMENT_MAY_BE_REQUIRED,
+        "Hemregionens betalningsförbindelse krävs",
+    ),
 }
+"""What an agreement may demand: the code where all do, the one where some do, and the words."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ def of(document: Json, question: Question, why: Why) -> dict[str, Any]:
         "capacity": _of_capacity(why.expected),
         "deadline": deadline.told(why.due, question),
         "questions": list(why.questions),
-        "requires": [*_required(why), *_by_riksavtalet(tier, question.patient_region, why.admitting)],
+        "requires": [*_required(why, question), *_by_riksavtalet(tier, question.patient_region, why.admitting)],
         "lowers": [
             *deadline.lowers(why.due),
             *_unsure_of_use(why, question),
@@ -114,12 +120,15 @@ def _free(expected: Expected) -> dict[str, Any]:
     return {"days": days, **{name: announced.get(field) for name, field in named.items()}}
 
 
-def _required(why: Why) -> Reasons:
-    """What every agreement that puts the offer in its tier demands."""
-    conditions = [basis["conditions"] for basis in why.bases if basis.get("agreement_id")]
-    for name, (code, text) in _CONDITIONS.items():
-        if conditions and all(one[name] for one in conditions):
-            yield reason(code, text)
+def _required(why: Why, question: Question) -> Reasons:
+    """What the agreements that put the offer in its tier demand: all of them, or some."""
+    agreed = [basis for basis in why.bases if basis.get("agreement_id") and within_reach(basis, question)]
+    for name, (by_all, by_some, text) in _CONDITIONS.items():
+        demanding = sorted({basis["agreement_id"] for basis in agreed if basis["conditions"][name]})
+        if agreed and all(basis["conditions"][name] for basis in agreed):
+            yield reason(by_all, text)
+        elif demanding:
+            yield reason(by_some, f"{text} enligt vissa av avtalen", agreements=demanding)
 
 
 def _by_riksavtalet(tier: Tier | None, region: str | None, agreed: Sequence[Json]) -> Reasons:
@@ -127,21 +136,27 @@ def _by_riksavtalet(tier: Tier | None, region: str | None, agreed: Sequence[Json
     if tier is None or tier.usable is Usable.UNKNOWN:
         return
     asked = tier.usable is Usable.ON_REQUEST
-    ways = [basis for basis in agreed if (basis["on_request"] if asked else region in basis["usable_by"])]
+    assert region is not None  # noqa: S101 without one there is no tier
+    ways = [basis for basis in agreed if (may_ask(basis, region) if asked else region in basis["usable_by"])]
     others = [basis for basis in ways if basis["kind"] != Basis.OWN or basis["region"] != region]
     if ways and ways == others and all(basis["riksavtalet"] for basis in ways):
         yield reason(Code.BY_RIKSAVTALET, "Enligt Riksavtalet: remiss och hemregionens betalningsförbindelse")
 
 
 def _unsure_of_use(why: Why, question: Question) -> Reasons:
-    if why.tier is None:
+    region = question.patient_region
+    if why.tier is None or region is None:
         return
     if why.tier.usable is Usable.ON_REQUEST:
-        asked = [basis["terms_of_use"] for basis in why.admitting if basis["on_request"] and question.terms]
+        asked = [basis["terms_of_use"] for basis in why.admitting if may_ask(basis, region) and question.terms]
         through, questions = (sorted({one[name] for one in asked if one[name]}) for name in ("through", "question"))
         whom = [f"Vänd er till: {one}." for one in through]
         text = " ".join(["Avtalets region ska tillfrågas först.", *whom, *questions])
         yield reason(Code.ASK_FIRST, text, **({"through": through, "questions": questions} if question.terms else {}))
+        used_up = [one for one in why.bases if question.terms and one["terms_of_use"]["volume_left"] == 0]
+        if used_up:
+            text = "Volymen för andra regioner är slut enligt avtalet"
+            yield reason(Code.VOLUME_USED_UP, text, agreements=sorted({one["agreement_id"] for one in used_up}))
     if why.tier.kinds == (Basis.CAPACITY,):
         text = "Inget avtal som regionen får använda: villkor och betalning görs upp med den som annonserar"
         yield reason(Code.CAPACITY_WITHOUT_AGREEMENT, text)

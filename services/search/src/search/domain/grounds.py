@@ -12,8 +12,20 @@ from search.domain.question import Basis, Question
 Json = Mapping[str, Any]
 
 AGREED = (Basis.AGREEMENT, Basis.OWN)
-"""The bases that are agreed. Where each of them refuses the patient, what the catalogue says does not help; free
-capacity for such a patient does."""
+"""The bases that are agreed. Where each of those that the patient's region may use or ask for refuses the patient, what
+the catalogue or another region's agreement says does not help; free capacity for such a patient does."""
+
+
+def may_ask(basis: Json, region: str) -> bool:
+    """The region may use the basis after asking: anybody, or those that it names (`on_request_by`)."""
+    asked_by = basis.get("on_request_by")
+    return bool(basis["on_request"]) and (asked_by is None or region in asked_by)
+
+
+def within_reach(basis: Json, question: Question) -> bool:
+    """The patient's region may use the basis, or ask for it; without a patient region every basis is."""
+    region = question.patient_region
+    return region is None or region in basis["usable_by"] or may_ask(basis, region)
 
 
 def in_force(basis: Json, question: Question) -> bool:
@@ -27,7 +39,7 @@ def in_force(basis: Json, question: Question) -> bool:
 def of(document: Json, question: Question) -> list[Json]:
     """The bases in force that every filter lets through and that are not known to refuse the patient."""
     current = [basis for basis in document["bases"] if in_force(basis, question)]
-    agreed = [basis for basis in current if basis["kind"] in AGREED]
+    agreed = [basis for basis in current if basis["kind"] in AGREED and within_reach(basis, question)]
     refused = bool(agreed) and all(refuses(basis, question) for basis in agreed)
     if refused and not capacity.usable(document, question):
         return []
@@ -63,8 +75,13 @@ def unfit(document: Json, question: Question) -> Unfit | None:
         facts = {"begins": min(begins, default=None), "ended": max(ended, default=None)}
         return Unfit(Against.NOT_IN_FORCE, facts)
     if of(document, replace(question, age=None, sex=None)):
-        groups = [target_group(basis) for basis in current if basis["kind"] in AGREED] or map(target_group, current)
-        return Unfit(Against.REFUSES_PATIENT, {"target_groups": _distinct(groups)})
+        agreed = [basis for basis in current if basis["kind"] in AGREED and within_reach(basis, question)]
+        refusing = agreed or [basis for basis in current if refuses(basis, question)]
+        facts = {
+            "basis": sorted({basis["kind"] for basis in refusing}),
+            "target_groups": _distinct(map(target_group, refusing)),
+        }
+        return Unfit(Against.REFUSES_PATIENT, facts)
     return Unfit(Against.FILTERED, {"basis": sorted({basis["kind"] for basis in current})})
 
 
@@ -76,6 +93,9 @@ def _distinct(groups: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 def _asked_for(basis: Json, question: Question) -> bool:
     return (
         question.basis in {None, basis["kind"]}
-        and question.reimbursement_model in {None, basis.get("reimbursement_model")}
+        and (
+            question.reimbursement_model is None
+            or (question.reimbursement_model == basis.get("reimbursement_model") and within_reach(basis, question))
+        )
         and question.self_referral in {None, basis.get("self_referral")}
     )

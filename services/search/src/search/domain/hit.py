@@ -1,6 +1,7 @@
 """A hit as it is shown: every fact with its source and age, in the API's fixed shape."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -27,11 +28,13 @@ def shown(document: Json, offer: str, question: Question, tier: Tier | None, mat
     current = [basis for basis in document["bases"] if grounds.in_force(basis, question)]
     agreed = [basis for basis in _usable_first(current, question) if basis.get("agreement_id")]
     bases = grounds.of(document, question)
+    # As the count of bases, which leaves out its own filter.
+    any_kind = bases if question.basis is None else grounds.of(document, replace(question, basis=None))
     # By identity: a look for equals would compare every basis with every other, field by field.
     let_through = {id(basis) for basis in bases}
     admitting = [basis for basis in agreed if id(basis) in let_through]
     if tier is not None and question.patient_region is not None:
-        bases = tiers.stands_on(tier, bases, question.patient_region)
+        bases = tiers.stands_on(tier, bases, question)
     verdict, questions = eligibility.best(bases, question)
     known = expected.of(document, question)
     due = deadline.of(known, question)
@@ -46,7 +49,7 @@ def shown(document: Json, offer: str, question: Question, tier: Tier | None, mat
             "distance_km": distance,
         },
         "care_service": {"system": system, "code": code, "text": document["care_service_text"]},
-        "basis": sorted({basis["kind"] for basis in current}),
+        "basis": sorted({basis["kind"] for basis in any_kind}),
         "agreements": [_agreement(basis, question) for basis in agreed],
         "waits": [_wait(wait, question.today) for wait in document["waits"]],
         "capacity": capacity.shown(known.capacity, question),
@@ -70,6 +73,7 @@ def _agreement(basis: Json, question: Question) -> dict[str, Any]:
     region, terms = question.patient_region, basis["terms_of_use"]
     shown = {
         "id": basis["agreement_id"],
+        "basis": basis["kind"],
         "number": basis["number"],
         "region": basis["region"],
         "leading_region": basis["leading_region"],
@@ -77,7 +81,7 @@ def _agreement(basis: Json, question: Question) -> dict[str, Any]:
         "valid_to": basis["valid_to"],
         "usable_by": "all" if len(basis["usable_by"]) == len(REGIONS) else basis["usable_by"],
         "usable": None if region is None else region in basis["usable_by"],
-        "on_request": basis["on_request"],
+        "on_request": basis["on_request"] if region is None else grounds.may_ask(basis, region),
         **terms,
         "question": terms["question"] if basis["on_request"] else None,
         "reimbursement_model": basis["reimbursement_model"],

@@ -35,11 +35,14 @@ class Code(StrEnum):
     # requires
     REFERRAL_REQUIRED = "referral_required"
     PAYMENT_COMMITMENT_REQUIRED = "payment_commitment_required"
+    REFERRAL_MAY_BE_REQUIRED = "referral_may_be_required"
+    PAYMENT_COMMITMENT_MAY_BE_REQUIRED = "payment_commitment_may_be_required"
     BY_RIKSAVTALET = "by_riksavtalet"
     # lowers
     NOT_KNOWN_IN_TIME = "not_known_in_time"
     AFTER_DEADLINE = "after_deadline"
     ASK_FIRST = "ask_first"
+    VOLUME_USED_UP = "volume_used_up"
     AGREEMENTS_UNFIT = "agreements_unfit"
     AGREEMENTS_NOT_USABLE = "agreements_not_usable"
     CAPACITY_WITHOUT_AGREEMENT = "capacity_without_agreement"

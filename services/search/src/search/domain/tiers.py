@@ -13,8 +13,8 @@ from enum import StrEnum
 from typing import Any
 
 from rules.regions import collaboration_regions
-from search.domain import expected, grounds
-from search.domain.grounds import AGREED
+from search.domain import capacity, expected, grounds
+from search.domain.grounds import AGREED, may_ask
 from search.domain.question import Basis, Question
 
 Json = Mapping[str, Any]
@@ -48,7 +48,8 @@ class Tier:
     riksavtalet: bool | None = None
     """Under the regions' national agreement (True), apart from it (False), or either (None)."""
     in_time: bool = False
-    """Only where the care is known to be expected by the deadline."""
+    """Only where the care is known to be expected by the deadline. On free capacity alone its own first day counts: the
+    unit's wait is that of others."""
 
 
 TIERS: tuple[Tier, ...] = (
@@ -73,7 +74,13 @@ TIERS: tuple[Tier, ...] = (
     Tier("on_request", "Får användas efter förfrågan", Where.ANYWHERE, Usable.ON_REQUEST, AGREED),
     # After what is agreed, also on request: there is no agreement to stand on, only an announcement that ends.
     Tier("capacity", "Endast ledig kapacitet", Where.ANYWHERE, Usable.YES, (Basis.CAPACITY,)),
-    Tier("catalogue", "Inget känt avtal som regionen får använda", Where.ANYWHERE, Usable.UNKNOWN, tuple(Basis)),
+    Tier(
+        "catalogue",
+        "Inget känt avtal som både passar frågan och får användas av regionen",
+        Where.ANYWHERE,
+        Usable.UNKNOWN,
+        tuple(Basis),
+    ),
 )
 """Best first. The last one takes every offer, so that each hit has a tier."""
 
@@ -105,15 +112,23 @@ def first(document: Json, question: Question) -> Tier | None:
     return next((tier for tier in tiers if _holds(tier, document, bases, question)), TIERS[-1])
 
 
-def stands_on(tier: Tier, bases: Sequence[Json], region: str) -> list[Json]:
-    """Those of the bases that put an offer in a tier, seen from the patient's region."""
+def stands_on(tier: Tier, bases: Sequence[Json], question: Question) -> list[Json]:
+    """Those of the bases that put an offer in a tier, seen from the patient's region.
+
+    In the last one no agreement does: what the catalogue says, and only where it says nothing what others' say.
+    """
+    region = question.patient_region
+    assert region is not None  # noqa: S101 without one there are no tiers
+    if tier.usable is Usable.UNKNOWN:
+        return [basis for basis in bases if basis["kind"] == Basis.CATALOGUE] or list(bases)
     return [
         basis
         for basis in bases
         if basis["kind"] in tier.kinds
         and (tier.usable is not Usable.YES or region in basis["usable_by"])
-        and (tier.usable is not Usable.ON_REQUEST or basis["on_request"])
+        and (tier.usable is not Usable.ON_REQUEST or may_ask(basis, region))
         and (tier.riksavtalet is None or basis.get("riksavtalet", False) == tier.riksavtalet)
+        and (not tier.in_time or basis["kind"] != Basis.CAPACITY or _begins_in_time(basis, question))
     ]
 
 
@@ -125,7 +140,17 @@ def _holds(tier: Tier, document: Json, bases: Sequence[Json], question: Question
     own = collaboration_regions(region)
     if tier.where is Where.COLLABORATION_REGION and document["collaboration_region"] not in own:
         return False
-    return bool(stands_on(tier, bases, region))
+    return bool(stands_on(tier, bases, question))
+
+
+def _begins_in_time(announced: Json, question: Question) -> bool:
+    """It promises places, from the deadline's day or before it."""
+    clock = question.clock
+    return (
+        clock is not None
+        and announced["places"] is not None
+        and capacity.first_day(announced, question.today) <= clock.deadline
+    )
 
 
 def in_time(document: Json, question: Question) -> bool:

@@ -42,10 +42,27 @@ def current(question: Question, kinds: Iterable[Basis] = Basis) -> list[Clause]:
     if question.basis is not None:
         clauses.append({"term": {"bases.kind": question.basis}})
     if question.reimbursement_model is not None:
-        clauses.append({"term": {"bases.reimbursement_model": question.reimbursement_model}})
+        clauses += [{"term": {"bases.reimbursement_model": question.reimbursement_model}}, *within_reach(question)]
     if question.self_referral is not None:
         clauses.append({"term": {"bases.self_referral": question.self_referral}})
     return clauses
+
+
+def usable_by(region: str) -> Clause:
+    """The region may use the basis without asking anybody."""
+    return {"term": {"bases.usable_by": region}}
+
+
+def may_ask(region: str) -> list[Clause]:
+    """The region may use the basis after asking."""
+    anybody = none({"exists": {"field": "bases.on_request_by"}})
+    return [{"term": {"bases.on_request": True}}, either(anybody, {"term": {"bases.on_request_by": region}})]
+
+
+def within_reach(question: Question) -> list[Clause]:
+    """The patient's region may use the basis, or ask for it; nothing is demanded without a patient region."""
+    region = question.patient_region
+    return [] if region is None else [either(usable_by(region), {"bool": {"filter": may_ask(region)}})]
 
 
 def on_one_basis(clauses: list[Clause]) -> Clause:
@@ -57,13 +74,18 @@ def usable(question: Question) -> list[Clause]:
     """Free capacity that the patient's region may use and that does not refuse the patient; no filter on bases."""
     clauses = [*_in_force(question, frozenset({Basis.CAPACITY})), *_admitting(question)]
     if question.patient_region is not None:
-        clauses.append({"term": {"bases.usable_by": question.patient_region}})
+        clauses.append(usable_by(question.patient_region))
     return clauses
 
 
 def free(question: Question) -> list[Clause]:
     """The same, where places are promised."""
-    return [*usable(question), {"range": {"bases.places": {"gte": 1}}}]
+    return [*usable(question), promised()]
+
+
+def promised() -> Clause:
+    """Places are promised."""
+    return {"range": {"bases.places": {"gte": 1}}}
 
 
 def begins_by(days: int, question: Question) -> Clause:
@@ -120,11 +142,11 @@ def _admitting(question: Question) -> list[Clause]:
 
 
 def _admitted(question: Question) -> list[Clause]:
-    """There is no agreement, or one that does not refuse the patient, or free capacity: the catalogue does not help."""
+    """No agreement is within reach, or one that does not refuse the patient, or free capacity: the rest do not help."""
     admitting = _admitting(question)
     if not admitting:
         return []
-    agreed = _in_force(question, frozenset(AGREED))
+    agreed = [*_in_force(question, frozenset(AGREED)), *within_reach(question)]
     return [
         either(none(on_one_basis(agreed)), on_one_basis([*agreed, *admitting]), on_one_basis(usable(question))),
     ]

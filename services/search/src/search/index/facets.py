@@ -11,7 +11,7 @@ from typing import Any
 
 from search.domain.facets import FREE, NOT_FREE, UNKNOWN_WAIT, WAITS
 from search.domain.question import Question
-from search.index.demands import Clause, begins_by, current, free, on_one_basis, wait_field
+from search.index.demands import Clause, begins_by, current, free, on_one_basis, wait_field, within_reach
 
 Counts = list[tuple[str, int]]
 """Value and number of offers."""
@@ -29,7 +29,10 @@ def aggregations(names: Collection[str], question: Question) -> dict[str, Clause
     }
     if on_bases := [name for name in _ON_BASES if name in names]:
         # Only the bases that let the offer be found: another one's kind or model would find nothing.
-        letting = {"filter": {"bool": {"filter": current(question)}}, "aggs": dict(map(_of_offers, on_bases))}
+        letting = {
+            "filter": {"bool": {"filter": current(question)}},
+            "aggs": {name: _of_offers(name, question) for name in on_bases},
+        }
         found["bases"] = {"nested": {"path": "bases"}, "aggs": {"found": letting}}
     if "wait" in names:
         found |= _waits(question)
@@ -47,7 +50,7 @@ def counts(names: Collection[str], answer: Mapping[str, Any]) -> dict[str, Count
         if name in _ON_OFFERS:
             found[name] = _most_first([(row["key"], row["doc_count"]) for row in counted[name]["buckets"]])
         elif name in _ON_BASES:
-            rows = counted["bases"]["found"][name]["buckets"]
+            rows = counted["bases"]["found"][name]["reached"]["buckets"]
             found[name] = _most_first([(row["key"], row["offers"]["doc_count"]) for row in rows])
         elif name == "wait":
             found[name] = _expected(counted, total)
@@ -57,8 +60,11 @@ def counts(names: Collection[str], answer: Mapping[str, Any]) -> dict[str, Count
     return found
 
 
-def _of_offers(name: str) -> tuple[str, Clause]:
-    return name, {"terms": {"field": _ON_BASES[name], "size": _MOST}, "aggs": {"offers": {"reverse_nested": {}}}}
+def _of_offers(name: str, question: Question) -> Clause:
+    # A model counts where its filter would find it: on what the region may use or ask for.
+    reached = within_reach(question) if name == "reimbursement_model" else []
+    terms = {"terms": {"field": _ON_BASES[name], "size": _MOST}, "aggs": {"offers": {"reverse_nested": {}}}}
+    return {"filter": {"bool": {"filter": reached}}, "aggs": {"reached": terms}}
 
 
 def _waits(question: Question) -> dict[str, Clause]:

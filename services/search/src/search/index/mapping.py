@@ -85,6 +85,7 @@ def body(words: WordLists) -> dict[str, Any]:
                         "use": _KEYWORD,
                         "usable_by": _KEYWORD,
                         "on_request": {"type": "boolean"},
+                        "on_request_by": _KEYWORD,
                         "riksavtalet": {"type": "boolean"},
                         "leading_region": _KEYWORD,
                         "terms_of_use": _STORED_ONLY,

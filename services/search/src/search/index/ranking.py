@@ -16,11 +16,15 @@ from search.index.demands import (
     Clause,
     begins_by,
     current,
+    either,
     expected_known,
     expected_within,
     free,
+    may_ask,
     none,
     on_one_basis,
+    promised,
+    usable_by,
     wait_field,
 )
 
@@ -46,8 +50,7 @@ def _tier(question: Question, region: str, step: float) -> Clause:
     left = question.days_to_deadline
     in_time: Clause | None = None
     if left is not None:
-        usable = [*current(question, (*AGREED, Basis.CAPACITY)), {"term": {"bases.usable_by": region}}]
-        in_time = {"bool": {"filter": [expected_within(left, question), on_one_basis(usable)]}}
+        in_time = _in_time(question, region, left)
     places = [_anywhere(question, region, step)]
     for number, tier in enumerate(TIERS):
         if tier in _ANYWHERE:
@@ -63,13 +66,23 @@ def _tier(question: Question, region: str, step: float) -> Clause:
     return {"bool": {"must": best, "should": _worth(step * len(TIERS), in_time)}}
 
 
+def _in_time(question: Question, region: str, left: int) -> Clause:
+    """On what is agreed the earlier of wait and free capacity counts, on free capacity alone its own first day."""
+    agreed = on_one_basis([*current(question, AGREED), usable_by(region)])
+    on_agreed: Clause = {"bool": {"filter": [expected_within(left, question), agreed]}}
+    if left < 0:
+        return on_agreed
+    begun = [*current(question, (Basis.CAPACITY,)), usable_by(region), promised(), begins_by(left, question)]
+    return either(on_agreed, on_one_basis(begun))
+
+
 def _anywhere(question: Question, region: str, step: float) -> Clause:
     """The tiers that hold for a basis wherever its unit lies, in one look at the bases: the best of them counts."""
     worths: list[Clause] = []
     for tier in _ANYWHERE:
         basis: list[Clause] = [{"terms": {"bases.kind": sorted(tier.kinds)}}, *_under(tier)]
         worths.append(_worth(step * (len(TIERS) - TIERS.index(tier)), {"bool": {"filter": basis}}))
-    usable = [*current(question), {"term": {"bases.usable_by": region}}]
+    usable = [*current(question), usable_by(region)]
     best: Clause = {"bool": {"filter": usable, "must": {"dis_max": {"queries": worths}}}}
     return {"nested": {"path": "bases", "score_mode": "max", "query": best}}
 
@@ -85,9 +98,9 @@ def _in_tier(tier: Tier, question: Question, region: str) -> Clause:
         return {"match_all": {}}
     basis = current(question, tier.kinds)
     if tier.usable is Usable.YES:
-        basis.append({"term": {"bases.usable_by": region}})
+        basis.append(usable_by(region))
     if tier.usable is Usable.ON_REQUEST:
-        basis.append({"term": {"bases.on_request": True}})
+        basis += may_ask(region)
     clauses = [on_one_basis([*basis, *_under(tier)])]
     if tier.where is Where.OWN_REGION:
         clauses.append({"term": {"region": region}})
