@@ -148,7 +148,7 @@ async def test_no_words_are_an_internal_error(sweden, words):
         ({"guarantee": "treatments"}, "guarantee", "must be one of visit, treatment: did you mean treatment?"),
         ({"sex": "femal"}, "sex", "must be one of female, male: did you mean female?"),
         ({"as_of": "20260930"}, "as_of", "must be a day written YYYY-MM-DD"),
-        ({"near": "9999"}, "near", "we know no place for this municipality code"),
+        ({"near": "9999"}, "near", "we know no place for this municipality"),
         ({"care_service": "kva|CJE21"}, "care_service", "unknown code: did you mean kva|CJE20?"),
     ],
 )

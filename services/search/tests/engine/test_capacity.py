@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from search.api.shapes import Offers
 from search.domain.document import offer_id
 from search.index import mapping
 
@@ -53,6 +54,11 @@ async def test_free_capacity_is_what_the_region_and_the_patient_may_use_now_or_l
     assert set(await names(sweden, free_capacity="false", age=40)) == {
         *("GONE", "EXPIRED", "OVER", "OTHERS", "OLD", "WAITLIST", "NONE")
     }
+
+
+async def test_hits_with_capacity_are_as_the_openapi_document_says(sweden):
+    for question in ({"patient_region": "14"}, {"limit": 100}):
+        Offers.model_validate_json((await sweden.http.post("/offers/search", json=question)).text, strict=True)
 
 
 async def test_without_a_patient_region_everybodys_free_capacity_is_found(sweden):

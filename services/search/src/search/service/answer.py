@@ -22,7 +22,7 @@ from search.index.history import Searched
 from search.store import places, sources
 
 _CLOSE = 0.6
-_CODES = {4: "municipality code", 5: "postal code"}
+_CODES = {4: "municipality", 5: "postal code"}
 """By the number of digits, where no such code can be."""
 _CARE_SYSTEMS = frozenset({System.CARE_SERVICE, System.CARE_SERVICE_DEMO, System.KVA, System.ICD10})
 
