@@ -118,12 +118,10 @@ async def test_a_day_is_written_as_a_day_and_nothing_else_is_taken_for_one(room)
 
 async def test_a_body_that_is_not_sent_as_json_is_told_what_to_send(room):
     plain = {"content": '{"codes": []}', "headers": {"Content-Type": "text/plain"}}
-    for more in (plain, {"json": ["kva|CJE20"]}):
+    listed = {"json": ["kva|CJE20"]}
+    for more, reason in ((plain, "is not a JSON object: send application/json"), (listed, "is not a JSON object")):
         answer = await room.call("navigator", "POST", "/codes/validate", **more)
-        assert (answer.status_code, answer.json()["detail"]) == (
-            422,
-            "body: is not a JSON object: send application/json",
-        )
+        assert (answer.status_code, answer.json()["detail"]) == (422, f"body: {reason}")
 
 
 async def test_a_verdict_tells_why_and_what_was_probably_meant(room, day):
