@@ -28,7 +28,7 @@ from rules.regions import REGIONS
 HOME = Path(".run")
 _PORT = 8080
 
-_QUESTION = {"q": "grå starr", "near": "54130", "patient_region": "14", "limit": "12"}
+_QUESTION = {"q": "grå starr", "near": "54130", "patient_region": "14", "limit": 12}
 _TITLE = "Vårdlots i Västra Götaland söker ”grå starr” nära 541 30 Skövde"
 
 
@@ -137,7 +137,7 @@ def ask(home: Path, *, as_json: bool) -> int:
         print("The demo is not running: `make up` starts it.", file=sys.stderr)
         return 1
     for number, one in enumerate(questions.questions(swedish_day(datetime.now(UTC))), 1):
-        found = questions.ask(ready["gateway"], ready["issuer"], one.body)
+        found = show.ask(ready["gateway"], ready["issuer"], one.body)
         if as_json:
             print(json.dumps({"title": one.title, "question": one.body, "answer": found}, ensure_ascii=False))
         else:

@@ -6,10 +6,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-import httpx
-
-import engines
-
 Json = Mapping[str, Any]
 _SHOWN = 3
 _LABELS = {
@@ -81,20 +77,6 @@ def questions(today: date) -> list[Asked]:
             },
         ),
     ]
-
-
-def ask(gateway: str, issuer: str, body: Json) -> dict[str, Any]:
-    """The whole answer, through the gateway, to a navigator of the patient's region."""
-    token = engines.token(issuer, role="navigator", region=str(body.get("patient_region", "")))
-    answer = httpx.post(
-        f"{gateway}/offers/search",
-        json=dict(body),
-        headers={"Authorization": f"Bearer {token}"},
-        timeout=30,
-        trust_env=False,
-    )
-    found: dict[str, Any] = answer.raise_for_status().json()
-    return found
 
 
 def lines(number: int, asked: Asked, found: Json) -> Iterator[str]:

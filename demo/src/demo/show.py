@@ -13,12 +13,12 @@ _LEVELS = {"waitlist": "väntelista", "ask": "fråga"}
 _MEASURES = {"treatment_median": "till behandling", "visit_median": "till besök"}
 
 
-def ask(gateway: str, issuer: str, question: Mapping[str, str]) -> dict[str, Any]:
-    """A navigator's search through the gateway."""
-    token = engines.token(issuer, role="navigator", region=question.get("patient_region", ""))
-    answer = httpx.get(
-        f"{gateway}/offers",
-        params=dict(question),
+def ask(gateway: str, issuer: str, question: Mapping[str, Any]) -> dict[str, Any]:
+    """A search through the gateway, by a navigator of the patient's region; the question is the body."""
+    token = engines.token(issuer, role="navigator", region=str(question.get("patient_region", "")))
+    answer = httpx.post(
+        f"{gateway}/offers/search",
+        json=dict(question),
         headers={"Authorization": f"Bearer {token}"},
         timeout=30,
         trust_env=False,
