@@ -130,10 +130,13 @@ def _expected(question: Question) -> Clause:
 
 
 def _falling(clause: Clause, field: str, origin: int | str) -> Clause:
-    """From 1 at the origin, by 1/4096 a day."""
+    """From 1 at the origin, by 1/4096 a day.
+
+    The clause stands beside the function, not in it: in it, the engine finds all that match before it looks at any.
+    """
     half = f"{_DAYS // 2}d" if isinstance(origin, str) else _DAYS // 2
     linear = {field: {"origin": origin, "scale": half, "decay": 0.5}}
-    return {"function_score": {"query": {"bool": {"filter": clause}}, "linear": linear, "boost_mode": "replace"}}
+    return {"bool": {"filter": clause, "must": {"function_score": {"linear": linear, "boost_mode": "replace"}}}}
 
 
 def _worth_of(days: float) -> float:
