@@ -137,6 +137,9 @@ def unique() -> str:
     return f"t{uuid4().hex[:12]}"
 
 
+_AT_ONCE = 3
+
+
 class Databases:
     """Makes databases by copying one migrated template for each service, and drops them.
 
@@ -145,7 +148,9 @@ class Databases:
 
     def __init__(self, postgres_url: str) -> None:
         self._at = postgres_url
-        self._engine = database.connect(f"{postgres_url}/postgres", pool_size=3)
+        self._engine = database.connect(f"{postgres_url}/postgres", pool_size=_AT_ONCE)
+        # Waited for here, for as long as it takes: the pool counts on while a test holds up the loop.
+        self._free = asyncio.Semaphore(_AT_ONCE)
         self._templates = {"": "template0"}
         self._spare: dict[str, asyncio.Task[str]] = {}
         self._dropping: set[asyncio.Task[None]] = set()
@@ -184,7 +189,7 @@ class Databases:
         return name
 
     async def _run(self, statement: str) -> None:
-        async with self._engine.connect() as connection:
+        async with self._free, self._engine.connect() as connection:
             # Databases cannot be created inside a transaction.
             await connection.execution_options(isolation_level="AUTOCOMMIT")
             await connection.execute(text(statement))
